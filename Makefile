@@ -1,0 +1,49 @@
+# Everything happens in .venv; the stamp files there make a second call instant.
+
+PYTHON ?= $(shell python3.11 -V >/dev/null 2>&1 && echo python3.11 || echo python3)
+BIN := .venv/bin
+
+# Always constrained: a torch of pip's choice can bring gigabytes of CUDA with it.
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+# Two workers with one thread each: with more they would fight over the same cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+demo: .venv/.installed  ## Install the package and run the quickstart
+	$(BIN)/python examples/quickstart.py
+
+test: .venv/.installed-dev  ## Run the tests, except the slow ones
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/.installed-dev  ## Run every test
+	$(PYTEST)
+
+lint: .venv/.installed-dev  ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.installed-dev  ## Tidy the imports and the layout of the code
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+
+clean:  ## Remove the environment and everything that was built
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[all]"
+	touch $@
+
+.venv/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) ".[all,dev]"
+	touch .venv/.installed $@

@@ -1,0 +1,35 @@
+"""A progress bar over epochs."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+
+class ProgressBar(Callback):
+    """Show epochs done, time left and the last losses on one line.
+
+    Parameters
+    ----------
+    label : str, default="fit"
+        Stands before the bar.
+    """
+
+    def __init__(self, label: str = "fit") -> None:
+        self.label = label
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Open the bar."""
+        self._bar = tqdm(total=net.max_epochs, desc=self.label, unit="epoch")
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Move it on."""
+        row = net.history[-1]
+        losses = {name: row[name] for name in ("train_loss", "valid_loss") if name in row}
+        self._bar.set_postfix({name: f"{loss:.4f}" for name, loss in losses.items()})
+        self._bar.update()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Close it, so that the net can be pickled."""
+        self._bar.close()
+        del self._bar

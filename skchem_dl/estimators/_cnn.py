@@ -1,0 +1,392 @@
+"""Estimators on token codes: convolutional networks."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+from torch import nn
+
+from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
+from skchem_dl.estimators._inputs import TokenInputs
+from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
+from skchem_dl.nn import ACTIVATIONS, CNN, POOLINGS
+
+_POSITIVE = [Interval(Integral, 1, None, closed="left")]
+
+
+class _SmilesCNN(BaseNeuralEstimator):
+    _parameter_constraints: dict[str, list] = {
+        **BaseNeuralEstimator._parameter_constraints,
+        "embedding_dim": _POSITIVE,
+        "n_filters": _POSITIVE,
+        "kernel_sizes": ["array-like"],
+        "n_layers": _POSITIVE,
+        "pooling": [StrOptions(set(POOLINGS))],
+        "head_dims": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm": ["boolean"],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags
+
+    def _read(self, X: Any, *, reset: bool) -> TokenInputs:
+        X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+        inputs = TokenInputs(_check_codes(X))
+        if reset:
+            self.n_tokens_ = max(2, int(inputs.codes.max()) + 1)
+        return inputs
+
+    def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        return CNN, {
+            "n_tokens": self.n_tokens_,
+            "embedding_dim": self.embedding_dim,
+            "n_filters": self.n_filters,
+            "kernel_sizes": check_widths("kernel_sizes", self.kernel_sizes, at_least=1),
+            "n_layers": self.n_layers,
+            "pooling": self.pooling,
+            "head_dims": check_widths("head_dims", self.head_dims),
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "batch_norm": self.batch_norm,
+        }
+
+
+def _check_codes(X: np.ndarray) -> np.ndarray:
+    """Give codes as int32, or say which entry is none."""
+    wrong = ~(X >= 0) if X.dtype.kind in "iu" else ~((X >= 0) & (np.rint(X) == X) & (X < 2**31))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"X must hold token codes, integers from 0 on, as SmilesTokenizer makes them; row "
+            f"{row}, column {column} is {X[row, column]!r}. (NaN and inf are no codes.)"
+        )
+    return X.astype(np.int32, copy=False)
+
+
+class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
+    """Convolutional network for regression on SMILES tokens.
+
+    X is an (n, L) matrix of token codes, as `SmilesTokenizer` makes it. A row of padding stands for
+    an invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
+
+    Parameters
+    ----------
+    embedding_dim : int, default=64
+        Width of a token's vector.
+    n_filters : int, default=128
+        Filters of each width.
+    kernel_sizes : sequence of int, default=(3, 5, 7)
+        Widths of the parallel convolutions, in tokens.
+    n_layers : int, default=1
+        Convolutions on top of each other, in each parallel branch.
+    pooling : {"max", "mean"}, default="max"
+        Over the tokens.
+    head_dims : sequence of int, default=(256,)
+        Hidden layers between pooling and output.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.2
+        Share of units left out after pooling and each hidden layer.
+    batch_norm : bool, default=False
+        Normalise after each convolution and hidden layer.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        On standardised targets where `normalize_y` is on.
+    normalize_y : bool, default=True
+        Learn on targets of mean 0 and standard deviation 1.
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=64
+        Molecules a training step.
+    predict_batch_size : int, default=256
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+    n_tokens_ : int
+        Codes known, padding and unknown among them.
+
+    See Also
+    --------
+    FingerprintMLPRegressor, MolGNNRegressor : the other two kinds of network.
+    skchem_dl.pipelines.make_cnn_pipeline : with the featuriser in front.
+
+    References
+    ----------
+    .. [1] Kim, Y. Convolutional Neural Networks for Sentence Classification. EMNLP 2014,
+       1746-1751. https://doi.org/10.3115/v1/D14-1181
+
+    Examples
+    --------
+    >>> from skchem_dl import SmilesCNNRegressor, SmilesTokenizer
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = SmilesTokenizer().fit_transform(X[:200])
+    >>> model = SmilesCNNRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> model.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_SmilesCNN._parameter_constraints,
+        **RegressionMixin._regression_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        embedding_dim=64,
+        n_filters=128,
+        kernel_sizes=(3, 5, 7),
+        n_layers=1,
+        pooling="max",
+        head_dims=(256,),
+        activation="relu",
+        dropout=0.2,
+        batch_norm=False,
+        loss="mse",
+        normalize_y=True,
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=64,
+        predict_batch_size=256,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.embedding_dim = embedding_dim
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.n_layers = n_layers
+        self.pooling = pooling
+        self.head_dims = head_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.normalize_y = normalize_y
+
+
+class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
+    """Convolutional network for classification on SMILES tokens.
+
+    X is an (n, L) matrix of token codes, as `SmilesTokenizer` makes it. A row of padding stands for
+    an invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
+
+    Parameters
+    ----------
+    embedding_dim : int, default=64
+        Width of a token's vector.
+    n_filters : int, default=128
+        Filters of each width.
+    kernel_sizes : sequence of int, default=(3, 5, 7)
+        Widths of the parallel convolutions, in tokens.
+    n_layers : int, default=1
+        Convolutions on top of each other, in each parallel branch.
+    pooling : {"max", "mean"}, default="max"
+        Over the tokens.
+    head_dims : sequence of int, default=(256,)
+        Hidden layers between pooling and output.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.2
+        Share of units left out after pooling and each hidden layer.
+    batch_norm : bool, default=False
+        Normalise after each convolution and hidden layer.
+    loss : {"log_loss"}, default="log_loss"
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=64
+        Molecules a training step.
+    predict_batch_size : int, default=256
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+    n_tokens_ : int
+        Codes known, padding and unknown among them.
+
+    See Also
+    --------
+    FingerprintMLPClassifier, MolGNNClassifier : the other two kinds of network.
+    skchem_dl.pipelines.make_cnn_pipeline : with the featuriser in front.
+
+    References
+    ----------
+    .. [1] Kim, Y. Convolutional Neural Networks for Sentence Classification. EMNLP 2014,
+       1746-1751. https://doi.org/10.3115/v1/D14-1181
+
+    Examples
+    --------
+    >>> from skchem_dl import SmilesCNNClassifier, SmilesTokenizer
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = SmilesTokenizer().fit_transform(X[:200])
+    >>> model = SmilesCNNClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> model.predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_SmilesCNN._parameter_constraints,
+        **ClassificationMixin._classification_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        embedding_dim=64,
+        n_filters=128,
+        kernel_sizes=(3, 5, 7),
+        n_layers=1,
+        pooling="max",
+        head_dims=(256,),
+        activation="relu",
+        dropout=0.2,
+        batch_norm=False,
+        loss="log_loss",
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=64,
+        predict_batch_size=256,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.embedding_dim = embedding_dim
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.n_layers = n_layers
+        self.pooling = pooling
+        self.head_dims = head_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm

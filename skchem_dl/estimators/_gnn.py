@@ -1,0 +1,434 @@
+"""Estimators on molecular graphs: graph neural networks."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
+from skchem_dl.estimators._inputs import GraphInputs
+from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
+from skchem_dl.graphs import MolGraphs
+from skchem_dl.nn import ACTIVATIONS, BACKENDS, CONVS, GNN, READOUTS, SKIPS
+
+_POSITIVE = [Interval(Integral, 1, None, closed="left")]
+# Descriptors have heavy tails: a new molecule's may lie hundreds of standard deviations out.
+_CLIP = 5.0
+
+
+class _MolGNN(BaseNeuralEstimator):
+    _parameter_constraints: dict[str, list] = {
+        **BaseNeuralEstimator._parameter_constraints,
+        "conv": [StrOptions(set(CONVS))],
+        "hidden_dim": _POSITIVE,
+        "n_layers": _POSITIVE,
+        "batch_norm": ["boolean"],
+        "skip": [StrOptions(set(SKIPS))],
+        "readout": [StrOptions(set(READOUTS))],
+        "head_dims": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "backend": [StrOptions(set(BACKENDS))],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def _read(self, X: Any, *, reset: bool) -> GraphInputs:
+        if not isinstance(X, MolGraphs):
+            raise TypeError(
+                f"{type(self).__name__} expects MolGraphs, got {type(X).__name__}. Make them with "
+                "MolGraphizer().fit_transform(smiles), or give SMILES to "
+                "skchem_dl.pipelines.make_gnn_pipeline()."
+            )
+        if reset:
+            self.schema_ = X.schema
+        elif X.schema != self.schema_:
+            raise ValueError(
+                f"The graphs have the schema {X.schema}; fitted on {self.schema_}. Make them with "
+                "the MolGraphizer (and version) that made those for fit."
+            )
+        return GraphInputs(X.with_molecule_features(self._scale_features(X, reset)))
+
+    def _scale_features(self, graphs: MolGraphs, reset: bool) -> np.ndarray | None:
+        """Standardise molecule features by the mean and deviation of those in `fit`."""
+        features = graphs.molecule_features
+        n_features = 0 if features is None else features.shape[1]
+        if reset:
+            self.n_molecule_features_ = n_features
+        if n_features != self.n_molecule_features_:
+            raise ValueError(
+                f"The graphs have {n_features} molecule features; fitted on "
+                f"{self.n_molecule_features_}."
+            )
+        if features is None:
+            return None
+        valid = graphs.n_atoms > 0
+        _refuse_gaps(features, valid)
+        if reset:
+            self.feature_mean_ = features[valid].mean(axis=0, dtype=np.float64)
+            scale = features[valid].std(axis=0, dtype=np.float64)
+            self.feature_scale_ = np.where(scale > 0, scale, 1.0)
+        scaled = (features - self.feature_mean_) / self.feature_scale_
+        return np.clip(scaled, -_CLIP, _CLIP).astype(np.float32)
+
+    def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        return GNN, {
+            "schema": self.schema_,
+            "n_molecule_features": self.n_molecule_features_,
+            "conv": self.conv,
+            "hidden_dim": self.hidden_dim,
+            "n_layers": self.n_layers,
+            "batch_norm": self.batch_norm,
+            "skip": self.skip,
+            "readout": self.readout,
+            "head_dims": check_widths("head_dims", self.head_dims),
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "backend": self.backend,
+        }
+
+
+def _refuse_gaps(features: np.ndarray, valid: np.ndarray) -> None:
+    gaps = ~np.isfinite(features) & valid[:, None]
+    if gaps.any():
+        row, column = np.argwhere(gaps)[0]
+        raise ValueError(
+            f"Molecule features contain NaN or infinity in {int(gaps.any(axis=1).sum())} row(s), "
+            f"first in row {row}, column {column}: {features[row, column]}. Put an imputer behind "
+            "the transformer: MolGraphizer(molecule_features=make_pipeline(RDKitDescriptors(), "
+            "SimpleImputer()))."
+        )
+
+
+class MolGNNRegressor(RegressionMixin, _MolGNN):
+    """Graph neural network for regression on molecular graphs.
+
+    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised
+    and joined to the readout. An empty graph stands for an invalid molecule: it is left out of
+    `fit` and `score` and predicted as NaN.
+
+    Parameters
+    ----------
+    conv : {"dmpnn", "gcn"}, default="dmpnn"
+        Directed message passing (chemprop's), or graph convolution.
+    hidden_dim : int, default=300
+        Width of the atoms' or bonds' vectors.
+    n_layers : int, default=3
+        Convolutions; for "dmpnn" the depth, that counts the first bond vectors.
+    batch_norm : bool, default=False
+        Normalise the vectors after each convolution.
+    skip : {"none", "residual", "gated"}, default="none"
+        Add the vectors from before each convolution, or let a learnt gate mix them.
+    readout : {"mean", "sum", "max"}, default="mean"
+        Over a molecule's atoms.
+    head_dims : sequence of int, default=(300,)
+        Hidden layers between readout and output.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.0
+        Share of units left out after each convolution and hidden layer.
+    backend : {"auto", "dgl", "torch"}, default="auto"
+        What passes the messages; results are equal, "auto" is the faster one.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        On standardised targets where `normalize_y` is on.
+    normalize_y : bool, default=True
+        Learn on targets of mean 0 and standard deviation 1.
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=64
+        Molecules a training step.
+    predict_batch_size : int, default=256
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    schema_ : GraphSchema
+        What the graphs' codes mean.
+
+    See Also
+    --------
+    FingerprintMLPRegressor, SmilesCNNRegressor : the other two kinds of network.
+    skchem_dl.pipelines.make_gnn_pipeline : with the featuriser in front.
+
+    References
+    ----------
+    .. [1] Yang, K. et al. Analyzing Learned Molecular Representations for Property Prediction.
+       J. Chem. Inf. Model. 2019, 59, 3370-3388. https://doi.org/10.1021/acs.jcim.9b00237
+    .. [2] Kipf, T. N.; Welling, M. Semi-Supervised Classification with Graph Convolutional
+       Networks. ICLR 2017. https://doi.org/10.48550/arXiv.1609.02907
+
+    Examples
+    --------
+    >>> from skchem_dl import MolGNNRegressor, MolGraphizer
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = MolGraphizer().fit_transform(X[:200])
+    >>> model = MolGNNRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> model.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_MolGNN._parameter_constraints,
+        **RegressionMixin._regression_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        conv="dmpnn",
+        hidden_dim=300,
+        n_layers=3,
+        batch_norm=False,
+        skip="none",
+        readout="mean",
+        head_dims=(300,),
+        activation="relu",
+        dropout=0.0,
+        backend="auto",
+        loss="mse",
+        normalize_y=True,
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=64,
+        predict_batch_size=256,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.conv = conv
+        self.hidden_dim = hidden_dim
+        self.n_layers = n_layers
+        self.batch_norm = batch_norm
+        self.skip = skip
+        self.readout = readout
+        self.head_dims = head_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.backend = backend
+        self.normalize_y = normalize_y
+
+
+class MolGNNClassifier(ClassificationMixin, _MolGNN):
+    """Graph neural network for classification on molecular graphs.
+
+    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised
+    and joined to the readout. An empty graph stands for an invalid molecule: it is left out of
+    `fit` and `score` and predicted as NaN.
+
+    Parameters
+    ----------
+    conv : {"dmpnn", "gcn"}, default="dmpnn"
+        Directed message passing (chemprop's), or graph convolution.
+    hidden_dim : int, default=300
+        Width of the atoms' or bonds' vectors.
+    n_layers : int, default=3
+        Convolutions; for "dmpnn" the depth, that counts the first bond vectors.
+    batch_norm : bool, default=False
+        Normalise the vectors after each convolution.
+    skip : {"none", "residual", "gated"}, default="none"
+        Add the vectors from before each convolution, or let a learnt gate mix them.
+    readout : {"mean", "sum", "max"}, default="mean"
+        Over a molecule's atoms.
+    head_dims : sequence of int, default=(300,)
+        Hidden layers between readout and output.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.0
+        Share of units left out after each convolution and hidden layer.
+    backend : {"auto", "dgl", "torch"}, default="auto"
+        What passes the messages; results are equal, "auto" is the faster one.
+    loss : {"log_loss"}, default="log_loss"
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=64
+        Molecules a training step.
+    predict_batch_size : int, default=256
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    schema_ : GraphSchema
+        What the graphs' codes mean.
+
+    See Also
+    --------
+    FingerprintMLPClassifier, SmilesCNNClassifier : the other two kinds of network.
+    skchem_dl.pipelines.make_gnn_pipeline : with the featuriser in front.
+
+    References
+    ----------
+    .. [1] Yang, K. et al. Analyzing Learned Molecular Representations for Property Prediction.
+       J. Chem. Inf. Model. 2019, 59, 3370-3388. https://doi.org/10.1021/acs.jcim.9b00237
+    .. [2] Kipf, T. N.; Welling, M. Semi-Supervised Classification with Graph Convolutional
+       Networks. ICLR 2017. https://doi.org/10.48550/arXiv.1609.02907
+
+    Examples
+    --------
+    >>> from skchem_dl import MolGNNClassifier, MolGraphizer
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = MolGraphizer().fit_transform(X[:200])
+    >>> model = MolGNNClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> model.predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_MolGNN._parameter_constraints,
+        **ClassificationMixin._classification_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        conv="dmpnn",
+        hidden_dim=300,
+        n_layers=3,
+        batch_norm=False,
+        skip="none",
+        readout="mean",
+        head_dims=(300,),
+        activation="relu",
+        dropout=0.0,
+        backend="auto",
+        loss="log_loss",
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=64,
+        predict_batch_size=256,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.conv = conv
+        self.hidden_dim = hidden_dim
+        self.n_layers = n_layers
+        self.batch_norm = batch_norm
+        self.skip = skip
+        self.readout = readout
+        self.head_dims = head_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.backend = backend

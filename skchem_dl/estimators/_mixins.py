@@ -1,0 +1,163 @@
+"""What y means: regression or classification, on top of any network."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+
+from skchem_dl.estimators._losses import REGRESSION_LOSSES
+from skchem_dl.estimators._tasks import ClassificationTask, RegressionTask, check_labels
+from skchem_dl.metrics import masked_mean_r2
+
+
+class RegressionMixin(RegressorMixin):
+    """`predict` and `score` for numbers."""
+
+    _regression_constraints: dict[str, list] = {
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "normalize_y": ["boolean"],
+    }
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict.
+
+        Parameters
+        ----------
+        X : of length n
+            Features, as the class says.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, t), float64
+            NaN in the rows of invalid molecules.
+        """
+        check_is_fitted(self)
+        return self._task.decode(self._run(self.module_, X).astype(np.float64))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give R², the mean over the tasks, on the valid molecules and measured targets.
+
+        Parameters
+        ----------
+        X : of length n
+            Features, as the class says.
+        y : array-like of shape (n,) or (n, t)
+            Targets; NaN means "not measured".
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        float
+        """
+        return masked_mean_r2(y, self.predict(X), sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _read_y(self, y: Any) -> np.ndarray:
+        return check_array(
+            y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+        )
+
+    def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        missing = np.isnan(y[rows])
+        if y.ndim == 1 and missing.any():
+            raise ValueError(
+                f"Input y contains NaN: {int(missing.sum())} of {len(y)} values are missing, the "
+                f"first in row {int(rows[np.flatnonzero(missing)[0]])}. Leave those rows out: "
+                "keep = ~np.isnan(y); fit(X[keep], y[keep])."
+            )
+        if missing.any() and missing.all(axis=0).any():
+            task = int(np.flatnonzero(missing.all(axis=0))[0])
+            raise ValueError(f"Column {task} of y has no measured value at all. Leave it out.")
+        self._task = RegressionTask(y[rows], self.loss, self.normalize_y)
+        return self._task.encode(y)
+
+
+class ClassificationMixin(ClassifierMixin):
+    """`predict`, `predict_proba` and `score` for classes and yes-no labels."""
+
+    _classification_constraints: dict[str, list] = {"loss": [StrOptions({"log_loss"})]}
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : of length n
+            Features, as the class says.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, t)
+            Labels as in `fit`, or 0/1; NaN (None among strings) in the rows of invalid molecules.
+        """
+        probabilities = self.predict_proba(X)
+        return self._task.decode(probabilities)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : of length n
+            Features, as the class says.
+
+        Returns
+        -------
+        p : ndarray of shape (n, classes) or (n, t), float64
+            In the order of `classes_`; for several labels, of each being 1. NaN in the rows of
+            invalid molecules.
+        """
+        check_is_fitted(self)
+        return self._task.probabilities(self._run(self.module_, X).astype(np.float64))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the share of valid molecules whose (measured) labels are all predicted right.
+
+        Parameters
+        ----------
+        X : of length n
+            Features, as the class says.
+        y : array-like of shape (n,) or (n, t)
+            Labels; in (n, t), NaN means "not measured".
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        float
+        """
+        probabilities = self.predict_proba(X)
+        valid = ~np.isnan(probabilities).any(axis=1)
+        y = np.asarray(y)[valid]
+        predicted = self._task.decode(probabilities[valid])
+        weight = None if sample_weight is None else np.asarray(sample_weight)[valid]
+        if self._task.multilabel:
+            right = (np.isnan(y) | (y == predicted)).all(axis=1)
+            measured = ~np.isnan(y).all(axis=1)
+            weight = None if weight is None else weight[measured]
+            return float(np.average(right[measured], weights=weight))
+        return float(accuracy_score(y, predicted, sample_weight=weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _read_y(self, y: Any) -> np.ndarray:
+        y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y")
+        return column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
+
+    def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        labels = check_labels(y[rows])
+        self._task = ClassificationTask(labels)
+        self.classes_ = self._task.classes
+        encoded = self._task.encode(labels)
+        targets = np.full((len(y), encoded.shape[1]), np.nan, dtype=np.float32)
+        targets[rows] = encoded
+        return targets

@@ -1,0 +1,322 @@
+"""Estimators on matrices: multi-layer perceptrons."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+from torch import nn
+
+from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
+from skchem_dl.estimators._inputs import MatrixInputs
+from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
+from skchem_dl.nn import ACTIVATIONS, MLP
+
+# Kept as they come (a fingerprint of bytes is a quarter of its float32 size); anything else is
+# turned into the first one.
+_KEPT_DTYPES = [np.float32, np.uint8, np.uint16, np.uint32, np.int32, np.int64]
+
+
+class _FingerprintMLP(BaseNeuralEstimator):
+    _parameter_constraints: dict[str, list] = {
+        **BaseNeuralEstimator._parameter_constraints,
+        "hidden_dims": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_norm": ["boolean"],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _read(self, X: Any, *, reset: bool) -> MatrixInputs:
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=_KEPT_DTYPES,
+            ensure_all_finite=False,
+        )
+        return MatrixInputs(X, getattr(self, "feature_names_in_", None))
+
+    def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        return MLP, {
+            "in_dim": self.n_features_in_,
+            "hidden_dims": check_widths("hidden_dims", self.hidden_dims),
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "batch_norm": self.batch_norm,
+        }
+
+
+class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
+    """Multi-layer perceptron for regression on fingerprints or any matrix.
+
+    X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid molecule: it
+    is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity raises.
+
+    Parameters
+    ----------
+    hidden_dims : sequence of int, default=(512, 128)
+        Width of each hidden layer; ``()`` makes a linear model.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.2
+        Share of hidden units left out in each training step.
+    batch_norm : bool, default=False
+        Normalise each hidden layer before its activation.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        On standardised targets where `normalize_y` is on.
+    normalize_y : bool, default=True
+        Learn on targets of mean 0 and standard deviation 1.
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=128
+        Molecules a training step.
+    predict_batch_size : int, default=1024
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+
+    See Also
+    --------
+    SmilesCNNRegressor, MolGNNRegressor : the other two kinds of network.
+    skchem_dl.pipelines.make_mlp_pipeline : with the featuriser in front.
+
+    Examples
+    --------
+    >>> from skchem_dl import FingerprintMLPRegressor, MorganFingerprinter
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = MorganFingerprinter().fit_transform(X[:200])
+    >>> model = FingerprintMLPRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> model.predict(X[:3]).shape
+    (3,)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_FingerprintMLP._parameter_constraints,
+        **RegressionMixin._regression_constraints,
+    }
+
+    def __init__(
+        self,
+        hidden_dims=(512, 128),
+        *,
+        activation="relu",
+        dropout=0.2,
+        batch_norm=False,
+        loss="mse",
+        normalize_y=True,
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=128,
+        predict_batch_size=1024,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.hidden_dims = hidden_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.normalize_y = normalize_y
+
+
+class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
+    """Multi-layer perceptron for classification on fingerprints or any matrix.
+
+    X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid molecule: it
+    is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity raises.
+
+    Parameters
+    ----------
+    hidden_dims : sequence of int, default=(512, 128)
+        Width of each hidden layer; ``()`` makes a linear model.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+    dropout : float, default=0.2
+        Share of hidden units left out in each training step.
+    batch_norm : bool, default=False
+        Normalise each hidden layer before its activation.
+    loss : {"log_loss"}, default="log_loss"
+    optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+    lr : float, default=1e-3
+        Learning rate (its highest value, where a schedule changes it).
+    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
+        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    weight_decay : float, default=0.0
+        L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
+    max_grad_norm : float, default=None
+        Scale gradients down to this norm.
+    batch_size : int, default=128
+        Molecules a training step.
+    predict_batch_size : int, default=1024
+        Molecules a step of prediction; changes memory and speed only.
+    max_epochs : int, default=50
+        Passes over the training molecules.
+    early_stopping : bool, default=False
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
+        restore the best epoch.
+    validation_fraction : float, default=0.1
+        Share held out for early stopping.
+    n_iter_no_change : int, default=10
+        Epochs without improvement before early stopping.
+    device : str, default="auto"
+        "auto" is a GPU where torch sees one, and the CPU otherwise.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same model on the same machine and number of threads.
+    callbacks : list of skorch callbacks, default=None
+        They are cloned.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
+    net_ : skorch.NeuralNet
+        The trained net.
+    module_ : torch.nn.Module
+        Its module.
+    history_ : list of dict
+        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+    n_iter_ : int
+        Epochs trained.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+
+    See Also
+    --------
+    SmilesCNNClassifier, MolGNNClassifier : the other two kinds of network.
+    skchem_dl.pipelines.make_mlp_pipeline : with the featuriser in front.
+
+    Examples
+    --------
+    >>> from skchem_dl import FingerprintMLPClassifier, MorganFingerprinter
+    >>> from skchem_dl.datasets import load_solubility
+    >>> X, y = load_solubility(return_X_y=True)
+    >>> X = MorganFingerprinter().fit_transform(X[:200])
+    >>> model = FingerprintMLPClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> model.predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_FingerprintMLP._parameter_constraints,
+        **ClassificationMixin._classification_constraints,
+    }
+
+    def __init__(
+        self,
+        hidden_dims=(512, 128),
+        *,
+        activation="relu",
+        dropout=0.2,
+        batch_norm=False,
+        loss="log_loss",
+        optimizer="adam",
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.0,
+        max_grad_norm=None,
+        batch_size=128,
+        predict_batch_size=1024,
+        max_epochs=50,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        device="auto",
+        random_state=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        super().__init__(
+            loss=loss,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_grad_norm=max_grad_norm,
+            batch_size=batch_size,
+            predict_batch_size=predict_batch_size,
+            max_epochs=max_epochs,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            device=device,
+            random_state=random_state,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
+        self.hidden_dims = hidden_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.batch_norm = batch_norm

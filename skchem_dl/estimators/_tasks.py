@@ -1,0 +1,144 @@
+"""What the targets mean: y as the networks learn it, and their output as users want it."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from torch import nn
+
+from skchem_dl._rows import spread_rows
+from skchem_dl.estimators._losses import BinaryLogLoss, MulticlassLogLoss, RegressionLoss
+
+
+class RegressionTask:
+    """One or several numbers, standardised for the network.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, t), float64
+        Targets; NaN where one of several was not measured.
+    loss : str
+        Name of the loss.
+    normalize : bool
+        Whether to learn on targets of mean 0 and standard deviation 1.
+    """
+
+    def __init__(self, y: np.ndarray, loss: str, normalize: bool) -> None:
+        self.one_column = y.ndim == 1
+        columns = y.reshape(len(y), -1)
+        self.out_dim = columns.shape[1]
+        self._loss = loss
+        self.mean = np.nanmean(columns, axis=0) if normalize else np.zeros(self.out_dim)
+        scale = np.nanstd(columns, axis=0) if normalize else np.ones(self.out_dim)
+        self.scale = np.where(scale > 0, scale, 1.0)
+
+    def make_loss(self) -> nn.Module:
+        """Give the loss."""
+        return RegressionLoss(self._loss)
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Standardise, ``(n,) or (n, t) -> (n, t)`` float32."""
+        return ((y.reshape(len(y), -1) - self.mean) / self.scale).astype(np.float32)
+
+    def strata(self, targets: np.ndarray) -> None:
+        """Numbers are held out at random."""
+
+    def decode(self, raw: np.ndarray) -> np.ndarray:
+        """Undo `encode`, ``(n, t) -> (n,) or (n, t)`` float64."""
+        values = raw * self.scale + self.mean
+        return values[:, 0] if self.one_column else values
+
+
+class ClassificationTask:
+    """Two classes, several classes, or several yes-no labels.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n,) or (n, t)
+        Any labels, or (n, t) of 0, 1, and NaN for "not measured".
+    """
+
+    def __init__(self, y: np.ndarray) -> None:
+        self.multilabel = y.ndim == 2
+        self.classes = np.arange(y.shape[1]) if self.multilabel else np.unique(y)
+        self.binary = not self.multilabel and len(self.classes) == 2
+        self.out_dim = 1 if self.binary else len(self.classes)
+
+    def make_loss(self) -> nn.Module:
+        """Give the loss."""
+        return BinaryLogLoss() if self.binary or self.multilabel else MulticlassLogLoss()
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Number the classes, ``(n,) -> (n, 1)``, or leave ``(n, t)`` labels, float32."""
+        if self.multilabel:
+            return y.astype(np.float32)
+        return np.searchsorted(self.classes, y).astype(np.float32)[:, None]
+
+    def strata(self, targets: np.ndarray) -> np.ndarray | None:
+        """Give the class of each row, to hold out some of each; several labels have none."""
+        return None if self.multilabel else targets[:, 0]
+
+    def probabilities(self, raw: np.ndarray) -> np.ndarray:
+        """Turn logits into ``(n, classes)``, or ``(n, t)`` for several labels."""
+        if self.multilabel:
+            return _sigmoid(raw)
+        if self.binary:
+            positive = _sigmoid(raw)
+            return np.hstack([1 - positive, positive])
+        exponents = np.exp(raw - raw.max(axis=1, keepdims=True))
+        return exponents / exponents.sum(axis=1, keepdims=True)
+
+    def decode(self, probabilities: np.ndarray) -> np.ndarray:
+        """Choose labels, NaN (None among strings) where the probabilities are NaN."""
+        valid = ~np.isnan(probabilities).any(axis=1)
+        if self.multilabel:
+            labels = (probabilities[valid] > 0.5).astype(np.int64)
+        else:
+            labels = self.classes[np.argmax(probabilities[valid], axis=1)]
+        return spread_rows(labels, valid)
+
+
+def check_labels(y: Any) -> np.ndarray:
+    """Give y as ``(n,)`` labels or ``(n, t)`` of 0, 1 and NaN, or say what is wrong with it."""
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] > 1:
+        return _check_multilabel(y)
+    missing = _missing(y)
+    if missing.any():
+        raise ValueError(
+            f"Input y contains NaN: {int(missing.sum())} of {len(y)} labels are missing, the first "
+            f"in row {int(np.flatnonzero(missing)[0])}. Leave those rows out."
+        )
+    check_classification_targets(y)
+    if type_of_target(y) not in ("binary", "multiclass"):
+        raise ValueError(f"y is {type_of_target(y)!r}; expected classes or a 0/1 matrix.")
+    return y
+
+
+def _check_multilabel(y: np.ndarray) -> np.ndarray:
+    try:
+        values = y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"y of shape {y.shape} must hold 0, 1 and NaN (not measured), but: {error}."
+        ) from error
+    wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"y of shape {y.shape} must hold 0, 1 and NaN (not measured); row {row}, column "
+            f"{column} is {y[row, column]!r}."
+        )
+    return values
+
+
+def _missing(labels: np.ndarray) -> np.ndarray:
+    if labels.dtype.kind == "f":
+        return np.isnan(labels)
+    if labels.dtype.kind == "O":
+        return np.array([value is None or value != value for value in labels.ravel()], dtype=bool)
+    return np.zeros(len(labels), dtype=bool)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 0.5 * (1 + np.tanh(0.5 * logits))

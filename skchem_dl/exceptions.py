@@ -1,0 +1,76 @@
+"""Errors and warnings about molecules that could not be read."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+__all__ = ["InvalidMolecule", "InvalidMoleculeError", "InvalidMoleculeWarning"]
+
+_N_SHOWN = 5
+_LONGEST_SHOWN = 80
+
+
+class InvalidMolecule(NamedTuple):
+    """One row that is not a molecule, and why."""
+
+    row: int
+    value: object
+    reason: str
+
+
+class InvalidMoleculeError(ValueError):
+    """Some rows are not molecules (``on_invalid="raise"``).
+
+    Attributes
+    ----------
+    invalid : list of InvalidMolecule
+        Every offending row: position, value and RDKit's reason.
+    n_rows : int
+        How many rows were read in all.
+    """
+
+    def __init__(
+        self, message: str, invalid: Sequence[InvalidMolecule] = (), n_rows: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.invalid = list(invalid)
+        self.n_rows = n_rows
+
+    def __reduce__(self):
+        # The default would rebuild from the message alone and lose the rows between processes.
+        return type(self), (str(self), self.invalid, self.n_rows)
+
+
+class InvalidMoleculeWarning(UserWarning):
+    """Some rows are not molecules and became NaN, empty or padding (``on_invalid="nan"``)."""
+
+
+def describe_invalid(
+    invalid: Sequence[InvalidMolecule], n_rows: int, labels: Sequence[object] | None = None
+) -> str:
+    """Say how many of how many rows are no molecules, then show the first five.
+
+    Parameters
+    ----------
+    invalid : sequence of InvalidMolecule
+        The offending rows.
+    n_rows : int
+        How many rows there were in all.
+    labels : sequence, optional
+        The rows' pandas labels, shown beside the positions.
+
+    Returns
+    -------
+    str
+        Text for the error and for the warning alike.
+    """
+    lines = [f"{len(invalid)} of {n_rows} rows are not valid molecules:"]
+    for row, value, reason in invalid[:_N_SHOWN]:
+        label = "" if labels is None else f" (index {labels[row]!r})"
+        lines.append(f"  row {row}{label}: {_shorten(repr(value))}: {reason}")
+    if len(invalid) > _N_SHOWN:
+        lines.append(f"  ... and {len(invalid) - _N_SHOWN} more")
+    return "\n".join(lines)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

@@ -1,0 +1,15 @@
+"""Featurisers: molecules in, arrays out."""
+
+from skchem_dl.features._descriptors import RDKitDescriptors
+from skchem_dl.features._fingerprints import MorganFingerprinter
+from skchem_dl.features._graphs import MolGraphizer
+from skchem_dl.features._standardize import MolStandardizer
+from skchem_dl.features._tokens import SmilesTokenizer
+
+__all__ = [
+    "MolGraphizer",
+    "MolStandardizer",
+    "MorganFingerprinter",
+    "RDKitDescriptors",
+    "SmilesTokenizer",
+]

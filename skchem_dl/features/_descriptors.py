@@ -1,0 +1,137 @@
+"""RDKit's two-dimensional descriptors."""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+import numpy as np
+from rdkit.Chem import Mol
+from sklearn.utils._param_validation import StrOptions
+
+from skchem_dl.features._base import BaseMolTransformer
+from skchem_dl.features._molecules import quiet_rdkit
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class RDKitDescriptors(BaseMolTransformer):
+    """Physico-chemical and topological descriptors (logP, TPSA, weight, counts, ...).
+
+    A value that RDKit cannot compute, or that overflows float32, is NaN. Put an imputer behind
+    it; where invalid molecules may occur, wrap the imputer in `skchem_dl.pipelines.
+    SkipInvalidRows`, so that it does not invent values for them.
+
+    Parameters
+    ----------
+    descriptors : "all" or list of str, default="all"
+        Names as in `rdkit.Chem.Descriptors.descList`, in the order of the columns.
+    on_invalid : {"raise", "nan"}, default="raise"
+        A row that is no molecule raises `InvalidMoleculeError`, or becomes all NaN.
+    n_jobs : int, default=None
+        Worker processes.
+    smiles_column : str or int, default=None
+        The column of SMILES, where X has several columns.
+
+    See Also
+    --------
+    MorganFingerprinter : substructures instead of properties.
+
+    References
+    ----------
+    .. [1] RDKit: Open-source cheminformatics. https://www.rdkit.org
+
+    Examples
+    --------
+    >>> from skchem_dl import RDKitDescriptors
+    >>> RDKitDescriptors(["HeavyAtomCount", "RingCount"]).fit_transform(["CCO", "c1ccccc1"])
+    array([[3., 0.],
+           [6., 1.]], dtype=float32)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **BaseMolTransformer._parameter_constraints,
+        "descriptors": [StrOptions({"all"}), list, tuple],
+    }
+
+    def __init__(self, descriptors="all", *, on_invalid="raise", n_jobs=None, smiles_column=None):
+        self.descriptors = descriptors
+        self.on_invalid = on_invalid
+        self.n_jobs = n_jobs
+        self.smiles_column = smiles_column
+
+    def fit(self, X: Any, y: Any = None) -> "RDKitDescriptors":
+        """Check the parameters, the descriptors' names among them.
+
+        Parameters
+        ----------
+        X : list, tuple, ndarray, Series or frame of n molecules
+            SMILES strings or RDKit Mols.
+        y : ignored
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If RDKit has no descriptor of a given name, or a name occurs twice.
+        """
+        super().fit(X)
+        self._functions()
+        return self
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the columns by their descriptors.
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        names : ndarray of shape (d,), of str
+        """
+        return np.array(list(self._functions()), dtype=object)
+
+    def _functions(self) -> dict[str, Callable[[Mol], float]]:
+        available = _all_descriptors()
+        if isinstance(self.descriptors, str):
+            return available
+        for name in self.descriptors:
+            if name not in available:
+                close = get_close_matches(str(name), available, n=3, cutoff=0.5)
+                raise ValueError(
+                    f"descriptors has {name!r}, which this RDKit does not know; close to it are "
+                    f"{close}. rdkit.Chem.Descriptors.descList names all {len(available)}."
+                )
+        if len(set(self.descriptors)) < len(self.descriptors):
+            twice = sorted({name for name in self.descriptors if self.descriptors.count(name) > 1})
+            raise ValueError(f"descriptors names {twice} more than once.")
+        return {name: available[name] for name in self.descriptors}
+
+    def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray:
+        functions = list(self._functions().values())
+        values = np.empty((len(mols), len(functions)), dtype=np.float64)
+        with quiet_rdkit():
+            for row, mol in zip(values, mols, strict=True):
+                row[:] = [_value(function, mol) for function in functions]
+        values[~(np.abs(values) <= _FLOAT32_MAX)] = np.nan  # inf and NaN too
+        return values.astype(np.float32)
+
+
+@cache
+def _all_descriptors() -> dict[str, Callable[[Mol], float]]:
+    from rdkit.Chem import Descriptors  # a slow import, that only this class needs
+
+    return dict(Descriptors.descList)
+
+
+def _value(function: Callable[[Mol], float], mol: Mol) -> float:
+    try:
+        return function(mol)
+    except (ValueError, RuntimeError, ArithmeticError):
+        # What RDKit raises where a descriptor is not defined for a molecule (no bonds, no
+        # parameters for an element). Documented as NaN.
+        return np.nan

@@ -1,0 +1,112 @@
+"""Standardised SMILES."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rdkit.Chem import Mol, MolFromSmiles, MolToSmiles
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from skchem_dl._rows import spread_rows
+from skchem_dl.exceptions import InvalidMolecule
+from skchem_dl.features._base import BaseMolTransformer
+from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
+
+
+class MolStandardizer(BaseMolTransformer):
+    """One way to write each molecule: cleaned, largest fragment, uncharged, canonical SMILES.
+
+    RDKit's own standardiser. Clean-up disconnects metals, normalises functional groups (nitro,
+    sulfoxide, ...) and re-ionises.
+
+    Parameters
+    ----------
+    largest_fragment : bool, default=True
+        Keep only the largest organic fragment: strips salts and solvents.
+    uncharge : bool, default=True
+        Neutralise charges by adding or removing hydrogens, where that is possible.
+    tautomer : bool, default=False
+        Take RDKit's canonical tautomer; slow (tens of milliseconds a molecule).
+    on_invalid : {"raise", "nan"}, default="raise"
+        A row that is no molecule raises `InvalidMoleculeError`, or becomes None.
+    n_jobs : int, default=None
+        Worker processes.
+    smiles_column : str or int, default=None
+        The column of SMILES, where X has several columns.
+
+    References
+    ----------
+    .. [1] Bento, A. P. et al. An open source chemical structure curation pipeline using RDKit.
+       J. Cheminform. 2020, 12, 51. https://doi.org/10.1186/s13321-020-00456-1
+
+    Examples
+    --------
+    >>> from skchem_dl import MolStandardizer
+    >>> MolStandardizer().fit_transform(["[Na+].CC(=O)[O-]", "C(C)O"])
+    array(['CC(=O)O', 'CCO'], dtype=object)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **BaseMolTransformer._parameter_constraints,
+        "largest_fragment": ["boolean"],
+        "uncharge": ["boolean"],
+        "tautomer": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        *,
+        largest_fragment=True,
+        uncharge=True,
+        tautomer=False,
+        on_invalid="raise",
+        n_jobs=None,
+        smiles_column=None,
+    ):
+        self.largest_fragment = largest_fragment
+        self.uncharge = uncharge
+        self.tautomer = tautomer
+        self.on_invalid = on_invalid
+        self.n_jobs = n_jobs
+        self.smiles_column = smiles_column
+
+    def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:
+        """Standardise; a molecule that RDKit's standardiser refuses becomes an invalid row."""
+        steps = self._steps()
+        smiles = []
+        with quiet_rdkit():
+            rows = np.flatnonzero(parsed.valid)
+            for row, given, text in zip(rows, parsed.mols, parsed.texts, strict=True):
+                mol = given
+                try:
+                    for step in steps:
+                        mol = step(mol)
+                    standard = MolToSmiles(mol)
+                    if MolFromSmiles(standard) is None:  # ferrocene becomes c1cccc1
+                        raise ValueError(f"it gives {standard!r}, which is no molecule")
+                except (ValueError, RuntimeError) as error:
+                    parsed.valid[row] = False
+                    reason = f"standardisation failed: {error}".strip()
+                    value = MolToSmiles(given) if text is None else text
+                    parsed.invalid.append(InvalidMolecule(int(row), value, reason))
+                else:
+                    smiles.append(standard)
+        parsed.invalid.sort(key=lambda problem: problem.row)
+        return np.array(smiles, dtype=object)
+
+    def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray:
+        raise NotImplementedError("a molecule may fail here, so _transform_parsed does it")
+
+    def _fill_invalid(self, rows: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        return spread_rows(rows, valid)
+
+    def _steps(self) -> list[Any]:
+        # C++ objects don't pickle, so each chunk makes its own.
+        steps: list[Any] = [rdMolStandardize.Cleanup]
+        if self.largest_fragment:
+            steps.append(rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose)
+        if self.uncharge:
+            steps.append(rdMolStandardize.Uncharger().uncharge)
+        if self.tautomer:
+            steps.append(rdMolStandardize.TautomerEnumerator().Canonicalize)
+        return steps

@@ -1,0 +1,194 @@
+"""Scores that leave out what was not measured and what could not be predicted."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import get_scorer, get_scorer_names, r2_score
+from sklearn.metrics._scorer import _BaseScorer
+
+__all__ = ["MaskedReport", "MaskedScorer", "masked_scorer"]
+
+
+class MaskedReport(NamedTuple):
+    """What a masked score is made of, one entry a task.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (t,)
+        NaN where the metric is not defined (no measured row; one class only).
+    n_used : ndarray of shape (t,)
+        Rows that count.
+    n_missing : ndarray of shape (t,)
+        Rows without a measured target.
+    n_invalid : int
+        Rows without a prediction, since they are no molecules.
+    """
+
+    scores: np.ndarray
+    n_used: np.ndarray
+    n_missing: np.ndarray
+    n_invalid: int
+
+
+class MaskedScorer(_BaseScorer):
+    """A scorer that skips NaN targets and NaN predictions; made by `masked_scorer`."""
+
+    def report(self, estimator: Any, X: Any, y: Any) -> MaskedReport:
+        """Give the score of each task, and count what was left out.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or pipeline
+        X : molecules or features of length n
+        y : array-like of shape (n,) or (n, t)
+            NaN where there is no measurement.
+
+        Returns
+        -------
+        MaskedReport
+        """
+        return self._report(estimator, X, y, None)
+
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> Any:
+        report = self._report(estimator, X, y_true, kwargs.get("sample_weight"))
+        if np.isnan(report.scores).all():
+            raise ValueError(
+                f"No task can be scored: rows used a task {report.n_used.tolist()}, missing "
+                f"{report.n_missing.tolist()}, invalid molecules {report.n_invalid}. "
+                f"({self._score_func.__name__} also needs both classes in a task.)"
+            )
+        return float(np.nanmean(report.scores))
+
+    def _report(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> MaskedReport:
+        targets = _columns(np.asarray(y))
+        predicted = _response(estimator, self._response_method, X, targets.shape[1])
+        invalid = _missing(predicted).any(axis=1)
+        measured = ~_missing(targets)
+        scores = [
+            self._task_score(targets[rows, task], predicted[rows, task], rows, sample_weight)
+            for task, rows in enumerate((measured & ~invalid[:, None]).T)
+        ]
+        return MaskedReport(
+            np.array(scores),
+            (measured & ~invalid[:, None]).sum(axis=0),
+            (~measured).sum(axis=0),
+            int(invalid.sum()),
+        )
+
+    def _task_score(self, y: Any, predicted: Any, rows: Any, sample_weight: Any) -> float:
+        needs_classes = self._response_method != "predict"
+        if not len(y) or (needs_classes and len(np.unique(y)) < 2):
+            return np.nan
+        weights = {}
+        if sample_weight is not None:
+            weights["sample_weight"] = np.asarray(sample_weight)[rows]
+        y, predicted = _plain(y), _plain(predicted)
+        return self._sign * self._score_func(y, predicted, **weights, **self._kwargs)
+
+
+def masked_scorer(name: str) -> MaskedScorer:
+    """Make a scorer that leaves out NaN targets and invalid molecules.
+
+    Each task (column of y) is scored on its measured rows, and the mean over tasks is the score.
+    scikit-learn's own scorers return NaN or raise there. `MaskedScorer.report` counts what was
+    left out.
+
+    Parameters
+    ----------
+    name : str
+        Any of scikit-learn's scorer names for one column: "roc_auc", "average_precision", "r2",
+        "neg_root_mean_squared_error", "accuracy", ...
+
+    Returns
+    -------
+    MaskedScorer
+        For ``scoring=`` in `cross_val_score`, `GridSearchCV` and so on.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn has no such scorer.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from skchem_dl.metrics import masked_scorer
+    >>> y = np.array([[1.0, np.nan], [3.0, 2.0], [5.0, 4.0]])
+    >>> mean = DummyRegressor().fit(np.zeros((3, 1)), np.nan_to_num(y))
+    >>> masked_scorer("neg_mean_absolute_error").report(mean, np.zeros((3, 1)), y).n_missing
+    array([0, 1])
+    """
+    if name not in get_scorer_names():
+        raise ValueError(
+            f"No scorer {name!r}; sklearn.metrics.get_scorer_names() lists those there are."
+        )
+    scorer = get_scorer(name)
+    return MaskedScorer(scorer._score_func, scorer._sign, scorer._kwargs, scorer._response_method)
+
+
+def masked_mean_r2(y: Any, predicted: np.ndarray, sample_weight: Any = None) -> float:
+    """Give R² on what is measured and predicted, the mean over tasks.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, t)
+        NaN means "not measured".
+    predicted : ndarray of the same shape
+        NaN in the rows of invalid molecules.
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+    """
+    y = _columns(np.asarray(y, dtype=np.float64))
+    predicted = _columns(predicted)
+    weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
+    counted = ~(np.isnan(y) | np.isnan(predicted))
+    scores = [
+        r2_score(y[rows, task], predicted[rows, task], sample_weight=weights[rows])
+        for task, rows in enumerate(counted.T)
+        if rows.any()
+    ]
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
+    """Give predictions, ``(n, t)``: values, labels, or probabilities of the positive class."""
+    methods = (methods,) if isinstance(methods, str) else methods
+    method = next((m for m in methods if hasattr(estimator, m)), None)
+    if method is None:
+        raise AttributeError(f"{estimator} has none of the methods {methods} that the score needs.")
+    values = getattr(estimator, method)(X)
+    if isinstance(values, list):  # scikit-learn's forests: one (n, 2) array a task
+        values = np.column_stack([task[:, 1] for task in values])
+    values = np.asarray(values)
+    if method == "predict_proba" and n_tasks == 1 and values.ndim == 2 and values.shape[1] == 2:
+        values = values[:, 1]
+    values = _columns(values)
+    if values.shape[1] != n_tasks:
+        raise ValueError(
+            f"{method} gave {values.shape[1]} columns for {n_tasks} column(s) of y; masked scores "
+            "are for regression, for two classes, and for yes-no labels."
+        )
+    return values
+
+
+def _columns(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)
+
+
+def _missing(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind in "fc":
+        return np.isnan(values)
+    if values.dtype.kind == "O":
+        return np.frompyfunc(lambda v: v is None or v != v, 1, 1)(values).astype(bool)
+    return np.zeros(values.shape, dtype=bool)
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Drop the object dtype that None or the float dtype that NaN forced on labels."""
+    if values.dtype.kind == "O":
+        return np.array(values.tolist())
+    return values

@@ -1,0 +1,128 @@
+"""A convolutional network on token codes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, make_mlp
+
+POOLINGS = ("max", "mean")
+_PADDING, _UNKNOWN = 0, 1
+
+
+class CNN(nn.Module):
+    """Convolutions of several widths over embedded tokens, pooled over the whole text.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Number of codes, padding (0) and unknown (1) among them; a higher code is unknown.
+    out_dim : int
+        Width of the rows that come out.
+    embedding_dim : int, default=64
+        Width of a token's vector.
+    n_filters : int, default=128
+        Filters of each width.
+    kernel_sizes : sequence of int, default=(3, 5, 7)
+        Widths of the parallel convolutions, in tokens.
+    n_layers : int, default=1
+        Convolutions on top of each other, in each of the parallel branches.
+    pooling : {"max", "mean"}, default="max"
+        Over the tokens; padding is left out.
+    head_dims : sequence of int, default=(256,)
+        Hidden layers between pooling and output.
+    activation, dropout, batch_norm
+        As in `MLP`.
+
+    References
+    ----------
+    .. [1] Kim, Y. Convolutional Neural Networks for Sentence Classification. EMNLP 2014,
+       1746-1751. https://doi.org/10.3115/v1/D14-1181
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skchem_dl.nn import CNN
+    >>> CNN(30, 1)(torch.tensor([[5, 6, 7, 0], [5, 5, 0, 0]])).shape
+    torch.Size([2, 1])
+    """
+
+    def __init__(
+        self,
+        n_tokens: int,
+        out_dim: int,
+        *,
+        embedding_dim: int = 64,
+        n_filters: int = 128,
+        kernel_sizes: Sequence[int] = (3, 5, 7),
+        n_layers: int = 1,
+        pooling: str = "max",
+        head_dims: Sequence[int] = (256,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(n_tokens, embedding_dim, padding_idx=_PADDING)
+        self.branches = nn.ModuleList(
+            nn.ModuleList(
+                _ConvBlock(
+                    n_filters if layer else embedding_dim, n_filters, size, activation, batch_norm
+                )
+                for layer in range(n_layers)
+            )
+            for size in kernel_sizes
+        )
+        self.pooling = pooling
+        dims = [n_filters * len(kernel_sizes), *head_dims]
+        self.dropout = nn.Dropout(dropout)
+        self.embedding_dim = dims[0]
+        self.head = nn.Sequential(
+            make_mlp(dims, activation, dropout, batch_norm), nn.Linear(dims[-1], out_dim)
+        )
+
+    def embed(self, codes: Tensor) -> Tensor:
+        """Give the pooled filters, ``(n, L) -> (n, n_filters * len(kernel_sizes))``."""
+        codes = codes.masked_fill(codes >= self.embedding.num_embeddings, _UNKNOWN)
+        mask = (codes != _PADDING).unsqueeze(1)  # (n, 1, L)
+        tokens = self.embedding(codes).transpose(1, 2)  # (n, embedding_dim, L)
+        return torch.cat([self._branch(blocks, tokens, mask) for blocks in self.branches], dim=1)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Predict, ``(n, L) -> (n, out_dim)``."""
+        return self.head(self.dropout(self.embed(codes)))
+
+    def _branch(self, blocks: nn.Module, tokens: Tensor, mask: Tensor) -> Tensor:
+        values = tokens
+        for block in blocks:  # type: ignore[attr-defined]  # a ModuleList
+            # Padding is zeroed after every layer, so a row's result does not depend on how long
+            # the other rows of its batch are.
+            values = block(values, mask)
+        if self.pooling == "mean":
+            return values.sum(dim=2) / mask.sum(dim=2).clamp(min=1)
+        return values.masked_fill(~mask, -torch.inf).amax(dim=2)
+
+
+class _ConvBlock(nn.Module):
+    """Convolution, normalisation over real tokens, activation."""
+
+    def __init__(
+        self, width_in: int, width_out: int, size: int, activation: str, batch_norm: bool
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(width_in, width_out, size, padding="same")
+        self.norm = BatchNorm(width_out) if batch_norm else None
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
+        values = self.conv(values)
+        if self.norm is not None:
+            values = self._normalise(values, mask.squeeze(1))
+        return self.activation(values).masked_fill(~mask, 0.0)
+
+    def _normalise(self, values: Tensor, mask: Tensor) -> Tensor:
+        by_token = values.transpose(1, 2)  # (n, L, h)
+        normalised = torch.zeros_like(by_token)
+        normalised[mask] = self.norm(by_token[mask])  # type: ignore[misc]  # not None here
+        return normalised.transpose(1, 2)

@@ -1,0 +1,165 @@
+"""The message-passing primitives, once on DGL and once on plain torch, with equal results.
+
+Atoms carry rows of width h, edges too. A graph network here is made of matrix products and these
+four sums and gathers; nothing else in the package knows how a graph is walked.
+
+The torch versions never scatter: a sum over an atom's edges is an `embedding_bag` over edges
+sorted by destination, and its gradient is a gather (and the other way round). That is two to four
+times as fast on a CPU as `index_add`, and on a GPU free of atomics, so deterministic.
+"""
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from skchem_dl._dgl import import_dgl
+from skchem_dl.nn._batch import GraphBatch
+
+BACKENDS = ("auto", "dgl", "torch")
+REDUCTIONS = ("mean", "sum", "max")
+
+
+class Kernels(Protocol):
+    """What both back ends can do."""
+
+    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum the values of the edges that enter each atom, ``(E, h) -> (A, h)``."""
+
+    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Sum the values of each atom's neighbours, ``(A, h) -> (A, h)``."""
+
+    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Give each edge the value of the atom it leaves, ``(A, h) -> (E, h)``."""
+
+    def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
+        """Take "sum", "mean" or "max" over each molecule's atoms, ``(A, h) -> (M, h)``.
+
+        A molecule without atoms gets zeros.
+        """
+
+
+class TorchKernels:
+    """The primitives on torch alone, for every device."""
+
+    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum over entering edges."""
+        return _SumEdges.apply(edge_values, batch.in_edges, batch.in_offsets, batch.destination)
+
+    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Sum over neighbours."""
+        neighbours = batch.source.index_select(0, batch.in_edges)
+        return _SumNeighbours.apply(atom_values, neighbours, batch.in_offsets)
+
+    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Gather."""
+        return _AtSource.apply(atom_values, batch.source, batch.in_edges, batch.in_offsets)
+
+    def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
+        """Reduce contiguous atoms."""
+        if how == "max":
+            return _bag(atom_values, _each(atom_values), batch.atom_offsets, "max")
+        n_atoms = batch.atom_offsets.diff()
+        molecule = torch.repeat_interleave(n_atoms, output_size=len(atom_values))
+        total = _SumEdges.apply(atom_values, _each(atom_values), batch.atom_offsets, molecule)
+        return total / n_atoms.clamp(min=1)[:, None] if how == "mean" else total
+
+
+class DGLKernels:
+    """The primitives on DGL's sparse products."""
+
+    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum over entering edges."""
+        return import_dgl().ops.copy_e_sum(_dgl_graph(batch), edge_values)
+
+    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Sum over neighbours."""
+        return import_dgl().ops.copy_u_sum(_dgl_graph(batch), atom_values)
+
+    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Gather."""
+        return import_dgl().ops.copy_u(_dgl_graph(batch), atom_values)
+
+    def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
+        """Reduce contiguous atoms."""
+        return import_dgl().ops.segment_reduce(batch.atom_offsets.diff(), atom_values, how)
+
+
+def make_kernels(backend: str) -> Kernels:
+    """Give the kernels of a back end.
+
+    Parameters
+    ----------
+    backend : {"auto", "dgl", "torch"}
+        "auto" is torch: when both were measured (`benchmarks/kernels.py`) it was the faster on
+        every primitive but the max readout, and it works on every device and Python.
+
+    Returns
+    -------
+    Kernels
+
+    Raises
+    ------
+    ImportError
+        If "dgl" is asked for and not installed.
+    """
+    if backend == "dgl":
+        import_dgl()
+        return DGLKernels()
+    return TorchKernels()
+
+
+def _dgl_graph(batch: GraphBatch) -> Any:
+    if batch.dgl_graph is None:
+        ends = (batch.source, batch.destination)
+        batch.dgl_graph = import_dgl().graph(ends, num_nodes=len(batch.atom_codes))
+    return batch.dgl_graph
+
+
+def _each(rows: Tensor) -> Tensor:
+    return torch.arange(len(rows), device=rows.device)
+
+
+def _bag(values: Tensor, indices: Tensor, offsets: Tensor, how: str = "sum") -> Tensor:
+    """Sum (or take the largest of) rows of `values`, chosen by `indices`, run by run."""
+    return embedding_bag(indices, values, offsets, mode=how, include_last_offset=True)
+
+
+class _SumEdges(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, in_edges, in_offsets, destination):
+        ctx.save_for_backward(destination)
+        return _bag(values, in_edges, in_offsets)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (destination,) = ctx.saved_tensors
+        return grad.index_select(0, destination), None, None, None
+
+
+class _SumNeighbours(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, neighbours, in_offsets):
+        ctx.save_for_backward(neighbours, in_offsets)
+        return _bag(values, neighbours, in_offsets)
+
+    @staticmethod
+    def backward(ctx, grad):
+        # Every bond is there in both directions, so the sum is its own transpose.
+        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None
+
+
+class _AtSource(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, source, in_edges, in_offsets):
+        ctx.save_for_backward(in_edges, in_offsets)
+        return values.index_select(0, source)
+
+    @staticmethod
+    def backward(ctx, grad):
+        in_edges, in_offsets = ctx.saved_tensors
+        # The edges that leave an atom are the reverses of those that enter it.
+        half = len(in_edges) // 2
+        out_edges = torch.where(in_edges < half, in_edges + half, in_edges - half)
+        return _bag(grad.contiguous(), out_edges, in_offsets), None, None, None

@@ -1,0 +1,95 @@
+"""Small layers that the networks share."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """Batch normalisation that takes a training batch of a single row.
+
+    One row has no variance; where torch would raise, the running statistics are used.
+    """
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Normalise ``(n, h)``."""
+        if self.training and len(rows) < 2:
+            return nn.functional.batch_norm(
+                rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+            )
+        return super().forward(rows)
+
+
+class CodeEmbedding(nn.Module):
+    """Sum of one learnt vector for each field's category: a linear map of the one-hot codes.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of categories of each field.
+    dim : int
+        Width h of the vectors.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, sizes: Sequence[int], dim: int) -> None:
+        super().__init__()
+        starts = [0, *torch.tensor(sizes).cumsum(0).tolist()]
+        self.register_buffer("offsets", torch.tensor(starts[:-1]), persistent=False)
+        self.weight = nn.Parameter(torch.empty(starts[-1], dim))
+        # One category of each field is hot, so the fan-in is the number of fields.
+        nn.init.normal_(self.weight, std=len(sizes) ** -0.5)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Embed codes, ``(n, fields) -> (n, h)``."""
+        # A product with the one-hot matrix: its gradient is a product too, where an embedding
+        # bag would scatter.
+        hot = torch.zeros(
+            len(codes), len(self.weight), dtype=self.weight.dtype, device=codes.device
+        )
+        return hot.scatter_(1, codes + self.offsets, 1.0) @ self.weight
+
+
+def make_mlp(
+    dims: Sequence[int], activation: str, dropout: float, batch_norm: bool = False
+) -> nn.Sequential:
+    """Stack linear layers, each followed by normalisation, activation and dropout.
+
+    Parameters
+    ----------
+    dims : sequence of int
+        Widths, from the input's on.
+    activation : str
+        Name in `ACTIVATIONS`.
+    dropout : float
+        Share of units left out after each layer.
+    batch_norm : bool, default=False
+        Normalise before the activation.
+
+    Returns
+    -------
+    nn.Sequential
+        Maps ``(n, dims[0]) -> (n, dims[-1])``; the identity where `dims` has one entry.
+    """
+    layers: list[nn.Module] = []
+    for width_in, width_out in pairwise(dims):
+        layers.append(nn.Linear(width_in, width_out))
+        if batch_norm:
+            layers.append(BatchNorm(width_out))
+        layers.append(ACTIVATIONS[activation]())
+        if dropout:
+            layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers)

@@ -1,0 +1,118 @@
+"""A trained network's inner vector as features for other methods."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+
+class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+    """Turn molecules into what a network makes of them before its head.
+
+    Parameters
+    ----------
+    estimator : estimator or Pipeline
+        One of the six neural estimators, or a pipeline that ends in one (then `transform` takes
+        what the pipeline takes, SMILES for instance). Wrap a fitted one in scikit-learn's
+        `FrozenEstimator` to use it as it is.
+
+    Attributes
+    ----------
+    estimator_ : estimator or Pipeline
+        The fitted one.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import PCA
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skchem_dl.datasets import load_solubility
+    >>> from skchem_dl.pipelines import NeuralEmbedder, make_gnn_pipeline
+    >>> X, y = load_solubility(subset="test", return_X_y=True)
+    >>> embedder = NeuralEmbedder(make_gnn_pipeline(max_epochs=2, random_state=0))
+    >>> make_pipeline(embedder, PCA(2)).fit_transform(X, y).shape
+    (257, 2)
+    """
+
+    _parameter_constraints: dict[str, list] = {"estimator": [object]}
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def fit(self, X: Any, y: Any = None) -> "NeuralEmbedder":
+        """Train a clone of the network.
+
+        Parameters
+        ----------
+        X : of length n
+            What the estimator takes.
+        y : array-like of shape (n,) or (n, t)
+            Targets.
+
+        Returns
+        -------
+        self
+        """
+        _neural_part(self.estimator)
+        self.estimator_ = clone(self.estimator).fit(X, y)
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Embed.
+
+        Parameters
+        ----------
+        X : of length n
+            What the estimator takes.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n, h), float32
+            NaN in the rows of invalid molecules.
+        """
+        check_is_fitted(self)
+        before, network = _neural_part(self.estimator_)
+        return network.embed(X if before is None else before.transform(X))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the columns: "embedding0", "embedding1", ...
+
+        Parameters
+        ----------
+        input_features : ignored
+
+        Returns
+        -------
+        names : ndarray of shape (h,), of str
+        """
+        check_is_fitted(self)
+        _, network = _neural_part(self.estimator_)
+        return np.array([f"embedding{i}" for i in range(network.embedding_dim_)], dtype=object)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = get_tags(self.estimator).input_tags
+        tags.target_tags.required = True
+        return tags
+
+
+def _neural_part(estimator: Any) -> tuple[Pipeline | None, Any]:
+    """Give the steps before the network, if any, and the network."""
+    if isinstance(estimator, FrozenEstimator):
+        estimator = estimator.estimator
+    before, network = None, estimator
+    if isinstance(estimator, Pipeline):
+        before, network = estimator[:-1], estimator[-1]
+        before = before if len(before) else None
+    if not hasattr(network, "embed"):
+        raise TypeError(
+            f"NeuralEmbedder needs one of the neural estimators, or a pipeline that ends in "
+            f"one, got {type(network).__name__}."
+        )
+    return before, network

@@ -1,0 +1,42 @@
+"""Every featuriser, for the tests of what they have in common."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from skchem_dl import (
+    MolGraphizer,
+    MolStandardizer,
+    MorganFingerprinter,
+    RDKitDescriptors,
+    SmilesTokenizer,
+)
+
+FEATURIZERS = [
+    MorganFingerprinter(fp_size=64, include_chirality=True),
+    MorganFingerprinter(fp_size=64, counts=True, sparse_output=True),
+    RDKitDescriptors(["HeavyAtomCount", "MolLogP", "MaxPartialCharge"]),
+    SmilesTokenizer(),
+    MolGraphizer(),
+    MolStandardizer(),
+]
+
+
+@pytest.fixture(params=FEATURIZERS, ids=repr)
+def featurizer(request):
+    return request.param
+
+
+@pytest.fixture
+def same():
+    """Compare the rows of any featuriser, bit for bit."""
+    return _same
+
+
+def _same(one, other):
+    if sp.issparse(one):
+        one, other = one.toarray(), other.toarray()
+    if isinstance(one, np.ndarray):
+        with_nan = one.dtype.kind == "f"
+        return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=with_nan)
+    return one == other

@@ -1,0 +1,151 @@
+"""What every featuriser accepts and refuses as input."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from rdkit import Chem
+
+from skchem_dl import MolGraphizer, MorganFingerprinter
+
+SHUFFLED = [11, 5, 7, 3]
+# Written canonically, so that Mols have the atoms in the order of the text.
+MOLECULES = ["CCO", "F/C=C/F", "C[C@H](N)C(=O)O", "[Cl-].[Na+]"]
+
+
+def mols(sanitize=True):
+    return [Chem.MolFromSmiles(text, sanitize=sanitize) for text in MOLECULES]
+
+
+def half_sanitized():
+    """As in scripts that mean to tolerate odd valences."""
+    found = mols(sanitize=False)
+    for mol in found:
+        mol.UpdatePropertyCache(strict=False)
+        Chem.FastFindRings(mol)
+    return found
+
+
+CONTAINERS = {
+    "tuple": tuple,
+    "object array": lambda rows: np.array(rows, dtype=object),
+    "str array": np.array,
+    "(n, 1) array": lambda rows: np.array(rows)[:, None],
+    "nested lists": lambda rows: [[row] for row in rows],
+    "np.str_": lambda rows: [np.str_(row) for row in rows],
+    "Series": lambda rows: pd.Series(rows, index=SHUFFLED),
+    "string Series": lambda rows: pd.Series(rows, dtype="string"),
+    "Categorical": lambda rows: pd.Series(pd.Categorical(rows)),
+    "Index": pd.Index,
+    "one-column frame": lambda rows: pd.DataFrame({"mol": rows}, index=SHUFFLED),
+    "polars Series": pl.Series,
+    "polars frame": lambda rows: pl.DataFrame({"mol": rows}),
+    "spaces around": lambda rows: [f"\t {row}\r\n" for row in rows],
+}
+MOL_CONTAINERS = {
+    "list": list,
+    "array": lambda rows: np.array(rows, dtype=object),
+    "(n, 1) array": lambda rows: np.array(rows, dtype=object)[:, None],
+    "Series": lambda rows: pd.Series(rows, index=SHUFFLED),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
+def test_all_containers_give_the_same_rows(featurizer, same, container):
+    expected = featurizer.fit_transform(MOLECULES)
+    assert same(featurizer.fit_transform(container(MOLECULES)), expected)
+    assert same(featurizer.fit(container(MOLECULES)).transform(container(MOLECULES)), expected)
+
+
+@pytest.mark.parametrize("container", MOL_CONTAINERS.values(), ids=MOL_CONTAINERS)
+@pytest.mark.parametrize("make", [mols, lambda: mols(False), half_sanitized])
+def test_mols_give_the_rows_of_their_smiles(featurizer, same, container, make):
+    assert same(featurizer.fit_transform(container(make())), featurizer.fit_transform(MOLECULES))
+
+
+def test_unsanitised_mols_give_the_graphs_of_their_text(nci_smiles):
+    texts = [text for text in nci_smiles if "[H]" not in text]
+    unsanitised = [Chem.MolFromSmiles(text, sanitize=False) for text in texts]
+    assert MolGraphizer().transform(unsanitised) == MolGraphizer().transform(texts)
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_smiles_column_of_a_wide_frame(featurizer, same, frame):
+    wide = frame({"dose": [1.0, 2.0, 3.0, 4.0], "smiles": MOLECULES})
+    named = type(featurizer)(**featurizer.get_params() | {"smiles_column": "smiles"})
+    assert same(named.fit_transform(wide), featurizer.fit_transform(MOLECULES))
+    with pytest.raises(ValueError, match=r"frame of 2 columns, \['dose', 'smiles'\]"):
+        featurizer.fit(wide)
+
+
+@pytest.mark.parametrize("column", [1, -1, np.int64(1)])
+def test_smiles_column_of_a_wide_array(same, column):
+    wide = np.array([[1.0, "CCO"], [2.0, "C"]], dtype=object)
+    assert same(
+        MorganFingerprinter(smiles_column=column).transform(wide),
+        MorganFingerprinter().transform(["CCO", "C"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("X", "column", "message"),
+    [
+        (pd.DataFrame({"a": ["C"]}), "b", "smiles_column='b' must name exactly one column"),
+        (pd.DataFrame([["C", "C"]], columns=["a", "a"]), "a", "exactly one column"),
+        (np.array([["C", "N"]]), 2, r"shape \(1, 2\) and smiles_column=2"),
+        (np.array([["C", "N"]]), -3, r"smiles_column=-3"),
+        (np.array([["C", "N"]]), "a", r"set smiles_column to the position"),
+        (np.array([["C", "N"]]), None, r"shape \(1, 2\)"),
+        (np.zeros((2, 2, 2)), None, "array of 3 dimensions"),
+        ([], None, "Found 0 molecules"),
+        (np.array([]), None, "Found 0 molecules"),
+        (pd.DataFrame({"a": []}), None, "Found 0 molecules"),
+    ],
+)
+def test_wrong_shapes(X, column, message):
+    with pytest.raises(ValueError, match=message):
+        MorganFingerprinter(smiles_column=column).transform(X)
+
+
+WRONG_TYPES = {
+    "str": "CCO",
+    "np.str_": np.str_("CCO"),
+    "0-d array": np.array("CCO"),
+    "bytes": b"CCO",
+    "Mol": Chem.MolFromSmiles("C"),
+    "dict": {"smiles": ["C"]},
+    "set": {"C"},
+    "sparse": sp.csr_array(np.eye(2)),
+    "number": 3.0,
+    "np.float64": np.float64(3),
+    "None": None,
+    "generator": (text for text in ["C"]),
+    "MolGraphs": MolGraphizer().transform(["C"]),
+}
+
+
+@pytest.mark.parametrize("X", WRONG_TYPES.values(), ids=WRONG_TYPES)
+def test_wrong_types(featurizer, X):
+    with pytest.raises(TypeError, match=f"Got (a single )?{type(X).__name__}.*Expected a list"):
+        featurizer.fit(X)
+    with pytest.raises(TypeError, match="Expected a list"):
+        featurizer.fit(["C"]).transform(X)
+
+
+def test_inputs_are_not_changed(featurizer):
+    given = [*MOLECULES, *mols(), *mols(sanitize=False), *half_sanitized()]
+    before = [described(item) for item in given]
+    featurizer.fit_transform(given)
+    assert [described(item) for item in given] == before
+    frame = pd.DataFrame({"smiles": MOLECULES}, index=SHUFFLED)
+    kept = frame.copy()
+    featurizer.fit_transform(frame)
+    pd.testing.assert_frame_equal(frame, kept)
+
+
+def described(item):
+    if isinstance(item, str):
+        return item
+    parts = [item, *item.GetAtoms(), *item.GetBonds()]
+    return item.ToBinary(), [list(part.GetPropNames(True, True)) for part in parts]
