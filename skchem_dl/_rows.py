@@ -1,6 +1,26 @@
-"""Putting results for the valid rows back among all rows."""
+"""Missing values, and putting results for the valid rows back among all rows."""
+
+from typing import Any
 
 import numpy as np
+
+
+def is_missing(values: np.ndarray) -> np.ndarray:
+    """Say which values are NaN, None or pandas' NA.
+
+    Parameters
+    ----------
+    values : ndarray of any shape and type
+
+    Returns
+    -------
+    ndarray of the same shape, bool
+    """
+    if values.dtype.kind in "fc":
+        return np.isnan(values)
+    if values.dtype.kind == "O":
+        return np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
+    return np.zeros(values.shape, dtype=bool)
 
 
 def spread_rows(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -30,3 +50,8 @@ def spread_rows(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     rows = np.full((len(valid), *values.shape[1:]), missing, dtype=dtype)
     rows[valid] = values
     return rows
+
+
+def _is_missing(value: Any) -> bool:
+    # pandas' NA is not even unequal to itself.
+    return value is None or type(value).__name__ == "NAType" or value != value

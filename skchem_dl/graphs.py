@@ -153,8 +153,9 @@ class MolGraphs:
         if not isinstance(other, MolGraphs):
             return NotImplemented
         return self.schema == other.schema and all(
-            (a is None) == (b is None)
-            and (a is None or np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+            a is b
+            if a is None or b is None
+            else np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
             for a, b in zip(self._arrays(), other._arrays(), strict=True)
         )
 

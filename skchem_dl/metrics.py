@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.metrics import get_scorer, get_scorer_names, r2_score
 from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils import check_array, check_consistent_length
+
+from skchem_dl._rows import is_missing
 
 __all__ = ["MaskedReport", "MaskedScorer", "masked_scorer"]
 
@@ -62,8 +65,9 @@ class MaskedScorer(_BaseScorer):
     def _report(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> MaskedReport:
         targets = _columns(np.asarray(y))
         predicted = _response(estimator, self._response_method, X, targets.shape[1])
-        invalid = _missing(predicted).any(axis=1)
-        measured = ~_missing(targets)
+        check_consistent_length(predicted, targets)
+        invalid = np.any(is_missing(predicted), axis=1)
+        measured = np.logical_not(is_missing(targets))
         scores = [
             self._task_score(targets[rows, task], predicted[rows, task], rows, sample_weight)
             for task, rows in enumerate((measured & ~invalid[:, None]).T)
@@ -141,9 +145,16 @@ def masked_mean_r2(y: Any, predicted: np.ndarray, sample_weight: Any = None) -> 
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError
+        If nothing is left to compare.
     """
-    y = _columns(np.asarray(y, dtype=np.float64))
+    y = _columns(check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan"))
     predicted = _columns(predicted)
+    if y.shape != predicted.shape:
+        raise ValueError(f"y is for {y.shape} (rows, tasks), predictions are {predicted.shape}.")
     weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
     counted = ~(np.isnan(y) | np.isnan(predicted))
     scores = [
@@ -151,7 +162,9 @@ def masked_mean_r2(y: Any, predicted: np.ndarray, sample_weight: Any = None) -> 
         for task, rows in enumerate(counted.T)
         if rows.any()
     ]
-    return float(np.mean(scores)) if scores else float("nan")
+    if not scores:
+        raise ValueError(f"None of the {len(y)} rows has both a measured target and a prediction.")
+    return float(np.mean(scores))
 
 
 def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
@@ -162,7 +175,10 @@ def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
         raise AttributeError(f"{estimator} has none of the methods {methods} that the score needs.")
     values = getattr(estimator, method)(X)
     if isinstance(values, list):  # scikit-learn's forests: one (n, 2) array a task
-        values = np.column_stack([task[:, 1] for task in values])
+        # A task may have had one class only in training; its one column is then of that class.
+        values = np.column_stack(
+            [task @ (labels == 1) for task, labels in zip(values, estimator.classes_, strict=True)]
+        )
     values = np.asarray(values)
     if method == "predict_proba" and n_tasks == 1 and values.ndim == 2 and values.shape[1] == 2:
         values = values[:, 1]
@@ -177,14 +193,6 @@ def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
 
 def _columns(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1)
-
-
-def _missing(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind in "fc":
-        return np.isnan(values)
-    if values.dtype.kind == "O":
-        return np.frompyfunc(lambda v: v is None or v != v, 1, 1)(values).astype(bool)
-    return np.zeros(values.shape, dtype=bool)
 
 
 def _plain(values: np.ndarray) -> np.ndarray:

@@ -42,6 +42,8 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 class LearningRateSchedule(Callback):
     """Set the learning rate before every training step, from how much of training is done.
 
+    Where the schedule is `constant` it only notes the rate, and leaves it to other callbacks.
+
     Parameters
     ----------
     schedule : callable
@@ -64,7 +66,7 @@ class LearningRateSchedule(Callback):
 
     def on_batch_begin(self, net: Any, training: bool = False, **kwargs: Any) -> None:
         """Set the learning rate."""
-        if not training:
+        if not training or self.schedule is constant:
             return
         progress = (self._epoch + (self._step + 0.5) / self._n_steps) / net.max_epochs
         for group in net.optimizer_.param_groups:

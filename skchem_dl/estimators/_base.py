@@ -6,14 +6,15 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
-from skchem_dl._rows import spread_rows
+from skchem_dl._rows import is_missing, spread_rows
 from skchem_dl.callbacks import SCHEDULES
 from skchem_dl.estimators._engine import (
     OPTIMIZERS,
@@ -150,12 +151,12 @@ class BaseNeuralEstimator(BaseEstimator):
             NaN in the rows of invalid molecules.
         """
         check_is_fitted(self)
-        return self._run(self.module_.embed, X)
+        return self._run(self.module_.embed, X)  # type: ignore[arg-type]  # all ours have one
 
     @property
     def embedding_dim_(self) -> int:
         """Width h of `embed`'s vectors."""
-        return self.module_.embedding_dim
+        return self.module_.embedding_dim  # type: ignore[return-value]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
@@ -181,6 +182,20 @@ class BaseNeuralEstimator(BaseEstimator):
     @abstractmethod
     def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Set ``_task`` from the rows that count, and give all rows' targets as it codes them."""
+
+    def _check_matrix(self, X: Any, *, featurizer: str, factory: str, **options: Any) -> Any:
+        """Check a matrix as scikit-learn does, but tell those who pass molecules what to do."""
+        try:
+            return validate_data(self, X, ensure_all_finite=False, **options)
+        except (TypeError, ValueError) as error:
+            first = np.asarray(X, dtype=object).ravel()[:1].tolist()
+            if not (first and isinstance(first[0], str | Mol)):
+                raise
+            raise TypeError(
+                f"{type(self).__name__} expects an (n, d) matrix of numbers, got the "
+                f"{type(first[0]).__name__} {first[0]!r}. Make one with {featurizer}()."
+                f"fit_transform(smiles), or give SMILES to skchem_dl.pipelines.{factory}()."
+            ) from error
 
     def _train(self, inputs: Inputs, targets: np.ndarray, rows: np.ndarray) -> None:
         seed = _draw_seed(self.random_state)
@@ -282,9 +297,7 @@ def check_widths(name: str, widths: Iterable[int], *, at_least: int = 0) -> list
 
 def _has_target(y: np.ndarray) -> np.ndarray:
     """Say which rows of a multi-task y have any measurement."""
-    if y.ndim == 2 and y.dtype.kind == "f":
-        return ~np.isnan(y).all(axis=1)
-    return np.ones(len(y), dtype=bool)
+    return np.any(~is_missing(y), axis=1) if y.ndim == 2 else np.ones(len(y), dtype=bool)
 
 
 def _can_stratify(labels: np.ndarray | None, n: int, fraction: float) -> bool:

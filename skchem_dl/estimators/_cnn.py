@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
@@ -36,7 +35,13 @@ class _SmilesCNN(BaseNeuralEstimator):
         return tags
 
     def _read(self, X: Any, *, reset: bool) -> TokenInputs:
-        X = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite=False)
+        X = self._check_matrix(
+            X,
+            featurizer="SmilesTokenizer",
+            factory="make_cnn_pipeline",
+            reset=reset,
+            dtype="numeric",
+        )
         inputs = TokenInputs(_check_codes(X))
         if reset:
             self.n_tokens_ = max(2, int(inputs.codes.max()) + 1)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
-from skorch.callbacks import Callback, GradientNormClipping
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from torch import Tensor, nn
 
 from skchem_dl.callbacks import (
@@ -131,17 +131,27 @@ def make_optimizer(
     Returns
     -------
     torch.optim.Optimizer
+
+    Raises
+    ------
+    TypeError
+        If it is a class of something else.
     """
+    if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
+        raise TypeError(
+            f"optimizer={optimizer!r}; expected a name or a torch.optim.Optimizer class."
+        )
     parameters = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    if not isinstance(optimizer, str):
-        return optimizer(groups, lr=lr)
-    # One pass over the weights instead of one an operation; torch has no fused RMSprop.
-    options = {} if optimizer == "rmsprop" else {"fused": True}
-    return OPTIMIZERS[optimizer](groups, lr=lr, **options)  # type: ignore[call-arg]
+    options: dict[str, Any] = {"lr": lr}
+    if isinstance(optimizer, str):
+        if optimizer != "rmsprop":  # torch has no fused one
+            options["fused"] = True  # one pass over the weights instead of one an operation
+        optimizer = OPTIMIZERS[optimizer]
+    return optimizer(groups, **options)
 
 
 def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | None) -> None:
@@ -153,6 +163,11 @@ def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | N
         Initialised here.
     training, validation : TrainingRows
         Without validation there is no early stopping.
+
+    Raises
+    ------
+    ValueError
+        If the weights end up infinite or NaN: predictions of NaN would stand for invalid molecules.
     """
     with _generator_lock, _forked_generator(net.device):
         _seed_torch([net.seed], net.device)
@@ -162,12 +177,20 @@ def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | N
             net.fit_loop((training, validation))
         except StopTraining:
             pass  # early stopping has had enough
+        except KeyboardInterrupt:
+            if not any(_has_stopped(callback) for _, callback in net.callbacks_):
+                raise  # the user has had enough
         finally:
             net.notify("on_train_end", X=None, y=None)
         for _, callback in net.callbacks_:
             if isinstance(callback, BestEpoch):
                 callback.restore(net)
     net.module_.eval()
+    if not all(parameter.isfinite().all() for parameter in net.module_.parameters()):
+        raise ValueError(
+            f"Training diverged: after {len(net.history)} epochs at lr={net.lr} there are weights "
+            "that are not finite. Lower lr, set max_grad_norm, or scale the features."
+        )
 
 
 def run_rows(
@@ -220,12 +243,18 @@ def resolve_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
-        raise ValueError(f'device={device!r} is no torch device such as "cpu": {error}') from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f'device={device!r}, but torch sees no GPU here. Use "auto" or "cpu".')
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError, ImportError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f'device={device!r} does not work here. Use "auto" or "cpu". torch says: {reason}'
+        ) from error
     return device
+
+
+def _has_stopped(callback: Callback) -> bool:
+    """Say whether it is skorch's early stopping and has just raised KeyboardInterrupt."""
+    return isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
 
 
 @contextmanager

@@ -45,6 +45,8 @@ class _MolGNN(BaseNeuralEstimator):
                 "MolGraphizer().fit_transform(smiles), or give SMILES to "
                 "skchem_dl.pipelines.make_gnn_pipeline()."
             )
+        if not len(X):
+            raise ValueError("Found 0 graphs; at least 1 is required.")
         if reset:
             self.schema_ = X.schema
         elif X.schema != self.schema_:

@@ -1,10 +1,12 @@
 """Losses that leave out missing targets."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-REGRESSION_LOSSES = {
+REGRESSION_LOSSES: dict[str, Callable[..., Tensor]] = {
     "mse": F.mse_loss,
     "mae": F.l1_loss,
     "huber": F.huber_loss,

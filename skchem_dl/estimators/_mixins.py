@@ -5,11 +5,19 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from skchem_dl.estimators._losses import REGRESSION_LOSSES
-from skchem_dl.estimators._tasks import ClassificationTask, RegressionTask, check_labels
+from skchem_dl.estimators._tasks import (
+    ClassificationTask,
+    RegressionTask,
+    check_labels,
+    multilabel_values,
+    read_labels,
+    refuse_empty_columns,
+)
 from skchem_dl.metrics import masked_mean_r2
 
 
@@ -72,9 +80,7 @@ class RegressionMixin(RegressorMixin):
                 f"first in row {int(rows[np.flatnonzero(missing)[0]])}. Leave those rows out: "
                 "keep = ~np.isnan(y); fit(X[keep], y[keep])."
             )
-        if missing.any() and missing.all(axis=0).any():
-            task = int(np.flatnonzero(missing.all(axis=0))[0])
-            raise ValueError(f"Column {task} of y has no measured value at all. Leave it out.")
+        refuse_empty_columns(missing)
         self._task = RegressionTask(y[rows], self.loss, self.normalize_y)
         return self._task.encode(y)
 
@@ -131,17 +137,26 @@ class ClassificationMixin(ClassifierMixin):
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If nothing is left to compare.
         """
         probabilities = self.predict_proba(X)
-        valid = ~np.isnan(probabilities).any(axis=1)
-        y = np.asarray(y)[valid]
-        predicted = self._task.decode(probabilities[valid])
-        weight = None if sample_weight is None else np.asarray(sample_weight)[valid]
+        check_consistent_length(probabilities, y)
+        y = read_labels(y)
+        counted = ~np.isnan(probabilities).any(axis=1)
+        if self._task.multilabel:
+            y = multilabel_values(y)
+            counted &= ~np.isnan(y).all(axis=1)
+        if not counted.any():
+            raise ValueError(f"None of the {len(y)} rows has both a label and a prediction.")
+        y, predicted = y[counted], self._task.decode(probabilities[counted])
+        weight = None if sample_weight is None else np.asarray(sample_weight)[counted]
         if self._task.multilabel:
             right = (np.isnan(y) | (y == predicted)).all(axis=1)
-            measured = ~np.isnan(y).all(axis=1)
-            weight = None if weight is None else weight[measured]
-            return float(np.average(right[measured], weights=weight))
+            return float(np.average(right, weights=weight))
         return float(accuracy_score(y, predicted, sample_weight=weight))
 
     def __sklearn_tags__(self):
@@ -150,11 +165,17 @@ class ClassificationMixin(ClassifierMixin):
         return tags
 
     def _read_y(self, y: Any) -> np.ndarray:
-        y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y")
+        y = check_array(
+            read_labels(y),
+            ensure_2d=False,
+            dtype=None,
+            ensure_all_finite=False,
+            input_name="y",
+        )
         return column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
 
     def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        labels = check_labels(y[rows])
+        labels = check_labels(y[rows], rows)
         self._task = ClassificationTask(labels)
         self.classes_ = self._task.classes
         encoded = self._task.encode(labels)

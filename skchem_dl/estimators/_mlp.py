@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 from torch import nn
 
 from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
@@ -33,13 +32,13 @@ class _FingerprintMLP(BaseNeuralEstimator):
         return tags
 
     def _read(self, X: Any, *, reset: bool) -> MatrixInputs:
-        X = validate_data(
-            self,
+        X = self._check_matrix(
             X,
+            featurizer="MorganFingerprinter",
+            factory="make_mlp_pipeline",
             reset=reset,
             accept_sparse="csr",
             dtype=_KEPT_DTYPES,
-            ensure_all_finite=False,
         )
         return MatrixInputs(X, getattr(self, "feature_names_in_", None))
 

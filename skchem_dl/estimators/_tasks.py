@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import nn
 
-from skchem_dl._rows import spread_rows
+from skchem_dl._rows import is_missing, spread_rows
 from skchem_dl.estimators._losses import BinaryLogLoss, MulticlassLogLoss, RegressionLoss
 
 
@@ -98,46 +99,69 @@ class ClassificationTask:
         return spread_rows(labels, valid)
 
 
-def check_labels(y: Any) -> np.ndarray:
-    """Give y as ``(n,)`` labels or ``(n, t)`` of 0, 1 and NaN, or say what is wrong with it."""
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] > 1:
-        return _check_multilabel(y)
-    missing = _missing(y)
+def read_labels(y: Any) -> Any:
+    """Give labels as an array of their own type, in which missing ones can still be told."""
+    if sp.issparse(y):
+        return y  # for scikit-learn to refuse
+    labels = np.asarray(y)
+    if labels.dtype.kind == "U" and not hasattr(y, "dtype"):
+        objects = np.asarray(y, dtype=object)
+        return objects if is_missing(objects).any() else labels  # numpy writes NaN as "nan"
+    if labels.dtype.kind == "O":
+        plain = np.array(labels.tolist())
+        return plain if plain.dtype.kind in "biu" else labels
+    return labels
+
+
+def check_labels(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Give y as ``(n,)`` labels or ``(n, t)`` of 0, 1 and NaN, or say what is wrong with it.
+
+    `rows` are the row numbers of the n, for the message.
+    """
+    if y.ndim == 2:
+        return _check_multilabel(y, rows)
+    missing = is_missing(y)
     if missing.any():
         raise ValueError(
             f"Input y contains NaN: {int(missing.sum())} of {len(y)} labels are missing, the first "
-            f"in row {int(np.flatnonzero(missing)[0])}. Leave those rows out."
+            f"in row {rows[missing.argmax()]}. Leave those rows out."
         )
+    if y.dtype.kind == "f" and np.isinf(y).any():
+        raise ValueError(f"Input y contains infinity, first in row {rows[np.isinf(y).argmax()]}.")
     check_classification_targets(y)
     if type_of_target(y) not in ("binary", "multiclass"):
         raise ValueError(f"y is {type_of_target(y)!r}; expected classes or a 0/1 matrix.")
     return y
 
 
-def _check_multilabel(y: np.ndarray) -> np.ndarray:
-    try:
-        values = y.astype(np.float64)
-    except (TypeError, ValueError) as error:
+def multilabel_values(y: np.ndarray) -> np.ndarray:
+    """Give ``(n, t)`` labels as float64, any kind of missing ones as NaN."""
+    if y.dtype.kind == "O":
+        y = np.where(is_missing(y), np.nan, y)
+    return y.astype(np.float64)
+
+
+def refuse_empty_columns(missing: np.ndarray) -> None:
+    """Raise a ValueError if a column of y is missing altogether."""
+    empty = missing.all(axis=0)
+    if empty.any():
         raise ValueError(
-            f"y of shape {y.shape} must hold 0, 1 and NaN (not measured), but: {error}."
-        ) from error
+            f"Column {empty.argmax()} of y has no measured value at all. Leave it out."
+        )
+
+
+def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    expected = f"y of {y.shape[1]} columns must hold 0, 1 and NaN (not measured)"
+    try:
+        values = multilabel_values(y)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{expected}, but: {error}.") from error
     wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
-        raise ValueError(
-            f"y of shape {y.shape} must hold 0, 1 and NaN (not measured); row {row}, column "
-            f"{column} is {y[row, column]!r}."
-        )
+        raise ValueError(f"{expected}; row {rows[row]}, column {column} is {y[row, column]!r}.")
+    refuse_empty_columns(np.isnan(values))
     return values
-
-
-def _missing(labels: np.ndarray) -> np.ndarray:
-    if labels.dtype.kind == "f":
-        return np.isnan(labels)
-    if labels.dtype.kind == "O":
-        return np.array([value is None or value != value for value in labels.ravel()], dtype=bool)
-    return np.zeros(len(labels), dtype=bool)
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -25,11 +25,10 @@ from skchem_dl.graphs import GraphSchema, MolGraphs, _offsets
 _ELEMENTS = (*range(1, 55), 78, 79, 80, 82, 83)  # H to Xe, then Pt, Au, Hg, Pb, Bi
 _DEGREES = range(7)
 _CHARGES = (-2, -1, 0, 1, 2)
-_CHIRAL_TAGS = (
-    ChiralType.CHI_UNSPECIFIED,
-    ChiralType.CHI_TETRAHEDRAL_CW,
-    ChiralType.CHI_TETRAHEDRAL_CCW,
-)
+# Not RDKit's clockwise and counter-clockwise tags: those follow the order of the neighbours, so
+# the same molecule written in another order would have other codes.
+_CHIRALITIES = ("none", "R", "S")
+_TETRAHEDRAL = (ChiralType.CHI_TETRAHEDRAL_CW, ChiralType.CHI_TETRAHEDRAL_CCW)
 _HYDROGENS = range(5)
 _HYBRIDISATIONS = (
     HybridizationType.S,
@@ -55,7 +54,7 @@ _ATOM_FIELDS = {
     "element": _ELEMENTS,
     "degree": _DEGREES,
     "charge": _CHARGES,
-    "chirality": _CHIRAL_TAGS,
+    "chirality": _CHIRALITIES,
     "hydrogens": _HYDROGENS,
     "hybridisation": _HYBRIDISATIONS,
     "aromatic": _NO_YES,
@@ -73,8 +72,10 @@ SCHEMA = GraphSchema(
 )
 
 
-def _codes(values: Sequence[Any]) -> dict[int, int]:
-    return {int(value): code for code, value in enumerate(values, start=1)}
+def _codes(values: Sequence[Any]) -> dict[Any, int]:
+    # Looking up RDKit's enumerations by their numbers is twice as fast.
+    numbers = [value if isinstance(value, str) else int(value) for value in values]
+    return {value: code for code, value in enumerate(numbers, start=1)}
 
 
 _ATOM_CODES = [_codes(values) for values in _ATOM_FIELDS.values()]
@@ -88,7 +89,8 @@ class MolGraphizer(BaseMolTransformer):
     category, and category 0 is "other", whatever the list does not name.
 
     Atom fields: *element* (H to Xe, Pt, Au, Hg, Pb, Bi), *degree* (neighbours, 0 to 6), *charge*
-    (-2 to 2), *chirality* (RDKit's tag: none, clockwise, counter-clockwise), *hydrogens* (0 to 4),
+    (-2 to 2), *chirality* (none, R, S; other: a
+    stereocentre that has no such label), *hydrogens* (0 to 4),
     *hybridisation* (s, sp, sp2, sp3, sp3d, sp3d2), *aromatic* (no, yes), *smallest_ring* (none,
     3 to 8 atoms). Bond fields: *order* (single, double, triple, aromatic), *conjugated* (no, yes),
     *in_ring* (no, yes), *stereo* (none, any, Z, E, cis, trans).
@@ -261,12 +263,20 @@ def _atom_codes(atom: Atom, rings: Any) -> tuple[int, ...]:
         element.get(atom.GetAtomicNum(), 0),
         degree.get(atom.GetDegree(), 0),
         charge.get(atom.GetFormalCharge(), 0),
-        chirality.get(int(atom.GetChiralTag()), 0),
+        chirality.get(_chirality(atom), 0),
         hydrogens.get(atom.GetTotalNumHs(), 0),
         hybridisation.get(int(atom.GetHybridization()), 0),
         aromatic[atom.GetIsAromatic()],
         ring.get(rings.MinAtomRingSize(atom.GetIdx()), 0),
     )
+
+
+def _chirality(atom: Atom) -> str:
+    tag = atom.GetChiralTag()
+    if tag == ChiralType.CHI_UNSPECIFIED:
+        return "none"
+    labelled = tag in _TETRAHEDRAL and atom.HasProp("_CIPCode")
+    return atom.GetProp("_CIPCode") if labelled else "other"
 
 
 def _bond_codes(bond: Any) -> tuple[int, ...]:

@@ -174,7 +174,7 @@ def _flatten(X: Any) -> Sequence[Any]:
 
 def _labels(X: Any) -> Any:
     index = getattr(X, "index", None)
-    if not hasattr(index, "tolist"):  # list.index is a method
+    if index is None or callable(index):  # a list's index is a method
         return None
     labels = index.tolist()
     return None if labels == list(range(len(labels))) else labels
@@ -228,6 +228,7 @@ def _check_mol(mol: Mol) -> Mol | str:
         except ValueError as error:  # every RDKit sanitisation error is one
             return str(error).strip()
         AssignStereochemistry(mol, cleanIt=True, force=True)
+    AssignStereochemistry(mol)  # R and S labels don't travel to worker processes
     return mol
 
 

@@ -61,8 +61,8 @@ class SmilesTokenizer(BaseMolTransformer):
     >>> from skchem_dl import SmilesTokenizer
     >>> tokenizer = SmilesTokenizer().fit(["CCO", "C[NH3+]", "Clc1ccccc1"])
     >>> tokenizer.transform(["CCO", "CS"])[:, :4]
-    array([[4, 4, 6, 0],
-           [4, 1, 0, 0]], dtype=int32)
+    array([[3, 3, 5, 0],
+           [3, 1, 0, 0]], dtype=int32)
     >>> tokenizer.inverse_transform(tokenizer.transform(["C[NH3+]"]))
     array(['C[NH3+]'], dtype=object)
     """

@@ -66,13 +66,13 @@ class GraphBatch:
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch on another device."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "dgl_graph"}
-        return GraphBatch(
-            **{
-                name: None if tensor is None else tensor.to(device, non_blocking=True)
-                for name, tensor in tensors.items()
-            }
-        )
+        tensors: dict[str, Any] = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name != "dgl_graph"
+        }
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                tensors[name] = tensor.to(device, non_blocking=True)
+        return GraphBatch(**tensors)
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, make_mlp
+from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, check_option, make_mlp
 
 POOLINGS = ("max", "mean")
 _PADDING, _UNKNOWN = 0, 1
@@ -29,7 +29,7 @@ class CNN(nn.Module):
     n_layers : int, default=1
         Convolutions on top of each other, in each of the parallel branches.
     pooling : {"max", "mean"}, default="max"
-        Over the tokens; padding is left out.
+        Over the tokens; padding is left out, and a row of nothing else gives zeros.
     head_dims : sequence of int, default=(256,)
         Hidden layers between pooling and output.
     activation, dropout, batch_norm
@@ -74,7 +74,7 @@ class CNN(nn.Module):
             )
             for size in kernel_sizes
         )
-        self.pooling = pooling
+        self.pooling = check_option("pooling", pooling, POOLINGS)
         dims = [n_filters * len(kernel_sizes), *head_dims]
         self.dropout = nn.Dropout(dropout)
         self.embedding_dim = dims[0]
@@ -101,7 +101,8 @@ class CNN(nn.Module):
             values = block(values, mask)
         if self.pooling == "mean":
             return values.sum(dim=2) / mask.sum(dim=2).clamp(min=1)
-        return values.masked_fill(~mask, -torch.inf).amax(dim=2)
+        largest = values.masked_fill(~mask, -torch.inf).amax(dim=2)
+        return largest.masked_fill(~mask.any(dim=2), 0.0)
 
 
 class _ConvBlock(nn.Module):
@@ -111,12 +112,13 @@ class _ConvBlock(nn.Module):
         self, width_in: int, width_out: int, size: int, activation: str, batch_norm: bool
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(width_in, width_out, size, padding="same")
+        # Not padding="same": of that torch warns where the size is even.
+        self.conv = nn.Conv1d(width_in, width_out, size, padding=size // 2)
         self.norm = BatchNorm(width_out) if batch_norm else None
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        values = self.conv(values)
+        values = self.conv(values)[:, :, -values.shape[2] :]
         if self.norm is not None:
             values = self._normalise(values, mask.squeeze(1))
         return self.activation(values).masked_fill(~mask, 0.0)

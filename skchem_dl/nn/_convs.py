@@ -133,6 +133,7 @@ class DMPNN(GraphConv):
         """Pass messages on, but not back, ``(E, h) -> (E, h)``."""
         arriving = self.kernels.sum_edges(batch, state)
         others = self.kernels.at_source(batch, arriving) - _reverse(state)
+        # The first state before its activation, as in chemprop's code; the paper writes it after.
         return first + self.hidden(others)
 
     def finish(self, batch: GraphBatch, state: Tensor) -> Tensor:

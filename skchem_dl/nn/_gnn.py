@@ -9,7 +9,7 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs import CONVS
 from skchem_dl.nn._kernels import REDUCTIONS, make_kernels
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, make_mlp
+from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, check_option, make_mlp
 
 SKIPS = ("none", "residual", "gated")
 READOUTS = REDUCTIONS
@@ -75,17 +75,18 @@ class GNN(nn.Module):
     ) -> None:
         super().__init__()
         self.kernels = make_kernels(backend)
-        n_steps = n_layers - CONVS[conv].counts_start
-        self.conv = CONVS[conv](schema, hidden_dim, n_steps, activation, self.kernels)
+        conv_class = CONVS[check_option("conv", conv, CONVS)]
+        n_steps = n_layers - conv_class.counts_start
+        self.conv = conv_class(schema, hidden_dim, n_steps, activation, self.kernels)
         self.activation = ACTIVATIONS[activation]()
         self.dropout = nn.Dropout(dropout)
         self.norms = nn.ModuleList(BatchNorm(hidden_dim) for _ in range(n_steps * batch_norm))
-        self.skip = skip
+        self.skip = check_option("skip", skip, SKIPS)
         self.gates = nn.ModuleList(
             nn.Linear(2 * hidden_dim, hidden_dim) for _ in range(n_steps * (skip == "gated"))
         )
         self.n_steps = n_steps
-        self.readout = readout
+        self.readout = check_option("readout", readout, READOUTS)
         dims = [hidden_dim + n_molecule_features, *head_dims]
         self.embedding_dim = dims[0]
         self.head = nn.Sequential(make_mlp(dims, activation, dropout), nn.Linear(dims[-1], out_dim))

@@ -16,6 +16,7 @@ from torch.nn.functional import embedding_bag
 
 from skchem_dl._dgl import import_dgl
 from skchem_dl.nn._batch import GraphBatch
+from skchem_dl.nn._layers import check_option
 
 BACKENDS = ("auto", "dgl", "torch")
 REDUCTIONS = ("mean", "sum", "max")
@@ -83,7 +84,11 @@ class DGLKernels:
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
-        return import_dgl().ops.segment_reduce(batch.atom_offsets.diff(), atom_values, how)
+        n_atoms = batch.atom_offsets.diff()
+        reducer = "max" if how == "max" else "sum"
+        total = import_dgl().ops.segment_reduce(n_atoms, atom_values, reducer)
+        # DGL's own mean of no atoms is NaN.
+        return total / n_atoms.clamp(min=1)[:, None] if how == "mean" else total
 
 
 def make_kernels(backend: str) -> Kernels:
@@ -103,7 +108,10 @@ def make_kernels(backend: str) -> Kernels:
     ------
     ImportError
         If "dgl" is asked for and not installed.
+    ValueError
+        If there is no such back end.
     """
+    check_option("backend", backend, BACKENDS)
     if backend == "dgl":
         import_dgl()
         return DGLKernels()

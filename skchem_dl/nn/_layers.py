@@ -1,6 +1,6 @@
 """Small layers that the networks share."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import torch
@@ -61,6 +61,13 @@ class CodeEmbedding(nn.Module):
             len(codes), len(self.weight), dtype=self.weight.dtype, device=codes.device
         )
         return hot.scatter_(1, codes + self.offsets, 1.0) @ self.weight
+
+
+def check_option(name: str, value: str, options: Collection[str]) -> str:
+    """Give `value` back if it is one of `options`; otherwise raise a ValueError that lists them."""
+    if value not in options:
+        raise ValueError(f"{name}={value!r}; expected one of {sorted(options)}.")
+    return value
 
 
 def make_mlp(

@@ -24,6 +24,8 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     ----------
     estimator_ : estimator or Pipeline
         The fitted one.
+    n_features_in_, feature_names_in_
+        Its own, if it has them.
 
     Examples
     --------
@@ -41,6 +43,16 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     def __init__(self, estimator):
         self.estimator = estimator
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns that the estimator was fitted on."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Their names, where they had any."""
+        return self.estimator_.feature_names_in_
 
     def fit(self, X: Any, y: Any = None) -> "NeuralEmbedder":
         """Train a clone of the network.
@@ -75,7 +87,9 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         before, network = _neural_part(self.estimator_)
-        return network.embed(X if before is None else before.transform(X))
+        for steps in before:
+            X = steps.transform(X)
+        return network.embed(X)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns: "embedding0", "embedding1", ...
@@ -99,17 +113,19 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags = get_tags(self.estimator).input_tags
         tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 
-def _neural_part(estimator: Any) -> tuple[Pipeline | None, Any]:
-    """Give the steps before the network, if any, and the network."""
-    if isinstance(estimator, FrozenEstimator):
-        estimator = estimator.estimator
-    before, network = None, estimator
-    if isinstance(estimator, Pipeline):
-        before, network = estimator[:-1], estimator[-1]
-        before = before if len(before) else None
+def _neural_part(estimator: Any) -> tuple[list[Pipeline], Any]:
+    """Give the pipelines of steps before the network, if any, and the network."""
+    before, network = [], estimator
+    while isinstance(network, FrozenEstimator | Pipeline):
+        if isinstance(network, FrozenEstimator):
+            network = network.estimator
+        else:
+            before += [network[:-1]] if len(network) > 1 else []
+            network = network[-1]
     if not hasattr(network, "embed"):
         raise TypeError(
             f"NeuralEmbedder needs one of the neural estimators, or a pipeline that ends in "

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
+from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
@@ -14,9 +14,10 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_method_params, _num_samples, check_is_fitted
+from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from skchem_dl._rows import spread_rows
+from skchem_dl._rows import is_missing, spread_rows
+from skchem_dl.features._base import fill_sparse
 from skchem_dl.features._molecules import row_subset
 
 
@@ -37,6 +38,10 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     reach the estimator as they are. Put imputers and scalers inside it: outside, they would fill
     the empty rows with invented values.
 
+    It also takes molecules: scikit-learn's voting, bagging and calibrated classifiers would choose
+    the first class where their members predict NaN, so wrap them, behind
+    ``MolStandardizer(on_invalid="nan")``.
+
     Parameters
     ----------
     estimator : estimator
@@ -46,8 +51,8 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator_ : estimator
         The fitted one.
-    classes_ : ndarray
-        Its classes, if it has any.
+    classes_, n_features_in_, feature_names_in_
+        Its own, if it has them.
 
     Examples
     --------
@@ -56,7 +61,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     >>> from skchem_dl.pipelines import SkipInvalidRows
     >>> X = np.array([[0.0], [1.0], [np.nan], [3.0]])
     >>> SkipInvalidRows(Ridge(alpha=1e-6)).fit(X, [0, 1, 99, 3]).predict(X).round(3)
-    array([0., 1., nan, 3.])
+    array([ 0.,  1., nan,  3.])
     """
 
     _parameter_constraints: dict[str, list] = {"estimator": [object]}
@@ -68,6 +73,16 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     def classes_(self) -> np.ndarray:
         """Classes of the inner classifier."""
         return self.estimator_.classes_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns that the inner estimator was fitted on."""
+        return self.estimator_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Their names, where they had any."""
+        return self.estimator_.feature_names_in_
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> "SkipInvalidRows":
         """Fit a clone of the estimator on the valid rows.
@@ -83,17 +98,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         -------
         self
         """
-        rows = self._valid_rows(X, least=1)
-        if _routing_enabled():
-            params = process_routing(self, "fit", **params).estimator.fit
-        params = _check_method_params(X, params, indices=rows)
-        self.estimator_ = clone(self.estimator).fit(
-            row_subset(X, rows), None if y is None else row_subset(_as_rows(y), rows), **params
-        )
-        if hasattr(self.estimator_, "n_features_in_"):
-            self.n_features_in_ = self.estimator_.n_features_in_
-        if hasattr(self.estimator_, "feature_names_in_"):
-            self.feature_names_in_ = self.estimator_.feature_names_in_
+        self._fit("fit", _as_rows(X), y, params)
         return self
 
     @available_if(_inner_has("predict"))
@@ -152,22 +157,23 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         """
         return self._call("transform", X)
 
-    @available_if(_inner_has("transform"))
+    @available_if(_inner_has("fit_transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        """Fit, then transform.
+        """Fit a clone of the estimator on the valid rows, and transform them.
 
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
         y : array-like of length n, default=None
         **params
-            For `fit`.
+            For the estimator's `fit_transform`; those of length n are subset too.
 
         Returns
         -------
         rows : ndarray or DataFrame of length n
         """
-        return self.fit(X, y, **params).transform(X)
+        X = _as_rows(X)
+        return _spread(self._fit("fit_transform", X, y, params), X)
 
     @available_if(_inner_has("fit_predict"))
     def fit_predict(self, X: Any, y: Any = None, **params: Any) -> np.ndarray:
@@ -178,16 +184,14 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         X : array-like or CSR of shape (n, d)
         y : ignored by clusterers
         **params
-            For `fit`.
+            For the estimator's `fit_predict`; those of length n are subset too.
 
         Returns
         -------
         labels : ndarray of shape (n,)
         """
-        self.fit(X, y, **params)
-        valid = np.zeros(_num_samples(X), dtype=bool)
-        valid[self._valid_rows(X)] = True
-        return spread_rows(self.estimator_.labels_, valid)
+        X = _as_rows(X)
+        return _spread(self._fit("fit_predict", X, y, params), X)
 
     @available_if(_inner_has("score"))
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
@@ -205,15 +209,8 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         float
         """
         check_is_fitted(self)
-        rows = self._valid_rows(X, least=1)
-        if _routing_enabled():
-            params = process_routing(self, "score", **params).estimator.score
-        params = _check_method_params(X, params, indices=rows)
-        return self.estimator_.score(
-            row_subset(_as_rows(X), rows),
-            None if y is None else row_subset(_as_rows(y), rows),
-            **params,
-        )
+        X, y, params = self._valid_part("score", _as_rows(X), y, params)
+        return self.estimator_.score(X, y, **params)
 
     @available_if(_inner_has("get_feature_names_out"))
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -242,7 +239,9 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         -------
         self
         """
-        _safe_set_output(self.estimator, transform=transform)
+        for estimator in (self.estimator, getattr(self, "estimator_", None)):
+            if estimator is not None:
+                _safe_set_output(estimator, transform=transform)
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
@@ -253,9 +252,8 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         MetadataRouter
         """
         mapping = MethodMapping()
-        for method in ("fit", "score"):
+        for method in ("fit", "fit_transform", "fit_predict", "score"):
             mapping.add(caller=method, callee=method)
-        mapping.add(caller="fit_transform", callee="fit").add(caller="fit_predict", callee="fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -267,53 +265,78 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         for name in ("estimator_type", "target_tags", "classifier_tags", "regressor_tags"):
             setattr(tags, name, getattr(inner, name))
         tags.transformer_tags = inner.transformer_tags
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = True
+        tags.input_tags = inner.input_tags
+        tags.non_deterministic = inner.non_deterministic
         return tags
 
-    def _valid_rows(self, X: Any, least: int = 0) -> np.ndarray:
+    def _fit(self, method: str, X: Any, y: Any, params: dict[str, Any]) -> Any:
+        X, y, params = self._valid_part(method, X, y, params)
+        estimator = clone(self.estimator)
+        result = getattr(estimator, method)(X, y, **params)
+        self.estimator_ = estimator
+        return result
+
+    def _valid_part(
+        self, method: str, X: Any, y: Any, params: dict[str, Any]
+    ) -> tuple[Any, Any, dict[str, Any]]:
+        """Take the valid rows of everything that has rows."""
+        check_consistent_length(X, y)
         rows = np.flatnonzero(_not_all_nan(X))
-        if len(rows) < least:
-            raise ValueError(f"All {_num_samples(X)} rows are NaN (invalid molecules).")
-        return rows
+        if not len(rows):
+            raise ValueError(f"All {X.shape[0]} row(s) are NaN (invalid molecules).")
+        if _routing_enabled():
+            params = process_routing(self, method, **params).estimator[method]
+        return (
+            row_subset(X, rows),
+            None if y is None else row_subset(_as_rows(y), rows),
+            _check_method_params(X, params, indices=rows),
+        )
 
     def _call(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
         X = _as_rows(X)
-        valid = _not_all_nan(X)
-        # With no valid row at all, zeros tell how wide the output is.
-        some = row_subset(X, np.flatnonzero(valid)) if valid.any() else np.zeros((1, X.shape[1]))
-        values = getattr(self.estimator_, method)(some)
-        if not valid.any():
-            values = values[:0]
-        if valid.all():
-            return values
-        if sp.issparse(values):
-            values = values.toarray()
-        spread = spread_rows(np.asarray(values), valid)
-        if hasattr(values, "columns"):  # set_output asked for a frame
-            index = {"index": X.index} if hasattr(values, "iloc") and hasattr(X, "index") else {}
-            columns = values.columns
-            return type(values)(spread, **index).set_axis(columns, axis=1)
-        return spread
+        rows = np.flatnonzero(_not_all_nan(X))
+        valid_part = row_subset(X, rows) if len(rows) else self._stand_in(X)
+        return _spread(getattr(self.estimator_, method)(valid_part), X)
+
+    def _stand_in(self, X: Any) -> Any:
+        """Give one valid row that tells how wide the output is, where X has none."""
+        if hasattr(X, "columns"):
+            return type(X)({name: [0.0] for name in X.columns})
+        if not hasattr(self, "n_features_in_") and X.dtype == object:  # fitted on molecules
+            return np.full((1, *X.shape[1:]), "C", dtype=object)
+        return np.zeros((1, *X.shape[1:]))
 
 
 def _as_rows(values: Any) -> Any:
-    """Give lists as arrays; frames, series, arrays and CSR as they are."""
+    """Give what can be indexed by rows: CSR, arrays and frames."""
+    if sp.issparse(values):
+        return values.tocsr()
     return values if hasattr(values, "shape") else np.asarray(values)
 
 
 def _not_all_nan(X: Any) -> np.ndarray:
-    """Say which rows have anything but NaN."""
+    """Say which rows have anything but NaN; without columns, all do."""
     if sp.issparse(X):
-        X = X.tocsr()
         row_of = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
         n_nan = np.bincount(row_of, weights=np.isnan(X.data), minlength=X.shape[0])
-        return n_nan < X.shape[1]
-    values = np.asarray(X)
-    if values.dtype.kind == "f":
-        return ~np.isnan(values).reshape(len(values), -1).all(axis=1)
-    if values.dtype.kind == "O":
-        missing = np.frompyfunc(lambda v: v is None or v != v, 1, 1)(values).astype(bool)
-        return ~missing.reshape(len(values), -1).all(axis=1)
-    return np.ones(len(values), dtype=bool)
+    else:
+        n_nan = is_missing(np.asarray(X).reshape(X.shape[0], -1)).sum(axis=1)
+    return n_nan < max(1, np.prod(X.shape[1:]))
+
+
+def _spread(values: Any, X: Any) -> Any:
+    """Give each of the results for the valid rows of X its place among all rows."""
+    if isinstance(values, list):  # scikit-learn's forests: one array a task
+        return [_spread(task, X) for task in values]
+    valid = _not_all_nan(X)
+    if valid.all():
+        return values
+    values = values[: int(valid.sum())]
+    if sp.issparse(values):
+        return fill_sparse(values.astype(np.result_type(values.dtype, np.float32)), valid)
+    spread = spread_rows(np.asarray(values), valid)
+    if hasattr(values, "iloc"):  # set_output asked for a frame
+        index = X.index if hasattr(X, "iloc") else None
+        return type(values)(spread, index=index, columns=values.columns)
+    return type(values)(spread, schema=values.columns) if hasattr(values, "columns") else spread

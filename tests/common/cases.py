@@ -1,0 +1,166 @@
+"""Every public estimator, transformer and ready pipeline, small, and data that it takes.
+
+They are discovered, so a new one is tested without being listed anywhere.
+"""
+
+import inspect
+from functools import partial
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+import skchem_dl.estimators
+import skchem_dl.features
+import skchem_dl.pipelines
+from skchem_dl import MolGraphizer, MolGraphs, MorganFingerprinter, SmilesTokenizer
+
+# Wherever a parameter of this name occurs, also inside a pipeline.
+SMALL = {
+    "batch_size": 16,
+    "descriptors": ("MolLogP", "TPSA", "RingCount"),
+    "embedding_dim": 4,
+    "fp_size": 64,
+    "head_dims": (8,),
+    "hidden_dim": 8,
+    "hidden_dims": (8,),
+    "kernel_sizes": (3, 5),
+    "lr": 0.01,
+    "max_epochs": 2,
+    "n_clusters": 2,
+    "n_components": 2,
+    "n_estimators": 5,
+    "n_filters": 4,
+    "n_layers": 2,
+    "random_state": 0,
+    "readout_dim": 8,
+}
+_FEATURIZER_OF = {
+    "tokens": SmilesTokenizer(),
+    "graphs": MolGraphizer(),
+    "matrix": MorganFingerprinter(fp_size=64),
+}
+METHODS = ("predict", "predict_proba", "decision_function", "transform", "embed")
+
+
+def small(estimator):
+    """Set what makes it cheap and repeatable."""
+    names = estimator.get_params()
+    chosen = {name: name.rpartition("__")[2] for name in names}
+    return estimator.set_params(
+        **{name: SMALL[last] for name, last in chosen.items() if last in SMALL}
+    )
+
+
+def _public(module):
+    return [getattr(module, name) for name in module.__all__]
+
+
+def _classes(module):
+    return [item for item in _public(module) if inspect.isclass(item)]
+
+
+ESTIMATORS = _classes(skchem_dl.estimators)
+FEATURIZERS = _classes(skchem_dl.features)
+WRAPPERS = _classes(skchem_dl.pipelines)
+FACTORIES = [item for item in _public(skchem_dl.pipelines) if inspect.isfunction(item)]
+
+
+def _make(build, *args):
+    return small(build(*args))
+
+
+def _param(build, *args):
+    name = "-".join([build.__name__, *(arg for arg in args if isinstance(arg, str))])
+    return pytest.param(partial(_make, build, *args), id=name)
+
+
+def _pipelines():
+    for factory in FACTORIES:
+        if "task" in inspect.signature(factory).parameters:
+            yield _param(factory, "regression")
+            yield _param(factory, "classification")
+        else:
+            yield _param(factory)
+
+
+_NEURAL = [_param(cls) for cls in ESTIMATORS]
+_FEATURIZERS = [_param(cls) for cls in FEATURIZERS]
+_PIPELINES = list(_pipelines())
+_WRAPPERS = [_param(cls, skchem_dl.estimators.FingerprintMLPRegressor()) for cls in WRAPPERS]
+_SUPERVISED = [p for p in _NEURAL + _PIPELINES if get_tags(p.values[0]()).target_tags.required]
+
+
+def _kind(estimator):
+    tags = get_tags(estimator).input_tags
+    if tags.positive_only:
+        return "tokens"
+    return "matrix" if tags.two_d_array else "graphs"
+
+
+def _of_kind(kind):
+    found = [p for p in _NEURAL if _kind(p.values[0]()) == kind]
+    return pytest.mark.parametrize("make", found)
+
+
+# A test with `make` runs for each of them; make() gives a new one.
+neural = pytest.mark.parametrize("make", _NEURAL)
+on_matrices, on_tokens, on_graphs = map(_of_kind, ("matrix", "tokens", "graphs"))
+classifiers, regressors = (
+    pytest.mark.parametrize("make", [p for p in _NEURAL if is_classifier(p.values[0]()) == wanted])
+    for wanted in (True, False)
+)
+featurizers = pytest.mark.parametrize("make", _FEATURIZERS)
+pipelines = pytest.mark.parametrize("make", _PIPELINES)
+supervised = pytest.mark.parametrize("make", _SUPERVISED)
+everything = pytest.mark.parametrize("make", _NEURAL + _FEATURIZERS + _PIPELINES + _WRAPPERS)
+
+
+def features(estimator, smiles, on_invalid="raise"):
+    """Give molecules as the estimator takes them."""
+    if isinstance(estimator, Pipeline) or get_tags(estimator).input_tags.string:
+        return list(smiles)
+    featurizer = _FEATURIZER_OF[_kind(estimator)]
+    return clone(featurizer).set_params(on_invalid=on_invalid).fit_transform(smiles)
+
+
+def target(estimator, smiles):
+    """Give something to learn: whether a molecule has an aromatic ring, or its length."""
+    if is_classifier(estimator):
+        return np.array(["c" in text for text in smiles], dtype=np.int64)
+    if is_regressor(estimator) or get_tags(estimator).target_tags.required:
+        return np.array([len(text) for text in smiles], dtype=np.float64)
+    return None
+
+
+def data(estimator, smiles):
+    return features(estimator, smiles), target(estimator, smiles)
+
+
+def outputs(fitted, X):
+    """Give what each of its methods makes of X."""
+    return {method: getattr(fitted, method)(X) for method in METHODS if hasattr(fitted, method)}
+
+
+def rows_of(values, rows):
+    return [values[i] for i in rows] if isinstance(values, list) else values[rows]
+
+
+def assert_same(one, other, rtol=0.0, atol=0.0):
+    """Compare any results: matrices, labels, graphs, or dictionaries of them."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for name in one:
+            assert_same(one[name], other[name], rtol, atol)
+    elif isinstance(one, MolGraphs):
+        assert one == other
+    else:
+        one, other = (v.toarray() if sp.issparse(v) else np.asarray(v) for v in (one, other))
+        assert one.dtype == other.dtype
+        if one.dtype.kind == "f":
+            np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)
+        else:
+            np.testing.assert_array_equal(one, other)

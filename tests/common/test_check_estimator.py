@@ -1,0 +1,40 @@
+"""scikit-learn's own checks, in full, on everything that takes a plain matrix."""
+
+import pytest
+from cases import on_matrices
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skchem_dl.estimators import FingerprintMLPRegressor
+from skchem_dl.pipelines import NeuralEmbedder, SkipInvalidRows
+
+# The checks want a score that a small network reaches fast at a high learning rate.
+QUICK = {"hidden_dims": (16,), "max_epochs": 15, "lr": 0.05, "dropout": 0.0, "batch_size": 64}
+NEURAL = [make.values[0]().set_params(**QUICK) for make in on_matrices.args[1]]
+WRAPPED = [
+    SkipInvalidRows(Ridge()),
+    SkipInvalidRows(LogisticRegression()),
+    SkipInvalidRows(RandomForestClassifier(n_estimators=5, random_state=0)),
+    SkipInvalidRows(make_pipeline(MaxAbsScaler(), Ridge())),
+    SkipInvalidRows(PCA(random_state=0)),
+    SkipInvalidRows(KMeans(n_init=1, random_state=0)),
+    NeuralEmbedder(FingerprintMLPRegressor((8,), max_epochs=2, random_state=0)),
+]
+
+
+def test_the_matrix_estimators_are_found():
+    assert {type(estimator).__name__ for estimator in NEURAL} >= {
+        "FingerprintMLPRegressor",
+        "FingerprintMLPClassifier",
+    }
+
+
+@parametrize_with_checks([*NEURAL, *WRAPPED])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_scikit_learn_check(estimator, check):
+    check(estimator)

@@ -1,0 +1,105 @@
+"""Batches of graphs as tensors."""
+
+from dataclasses import fields
+
+import joblib
+import numpy as np
+import pytest
+import torch
+
+from skchem_dl import MolGraphizer
+from skchem_dl.nn import GraphBatch
+
+TENSORS = [field.name for field in fields(GraphBatch) if field.name != "dgl_graph"]
+
+
+@pytest.fixture
+def graphs(smiles):
+    graphs = MolGraphizer().fit_transform(smiles)
+    features = np.arange(2 * len(graphs), dtype=np.float32).reshape(-1, 2)
+    return graphs.with_molecule_features(features)
+
+
+def test_two_small_molecules():
+    batch = GraphBatch.from_graphs(MolGraphizer().fit_transform(["CCO", "C", "C=O"]))
+    assert len(batch) == 3
+    assert batch.atom_offsets.tolist() == [0, 3, 4, 6]
+    assert batch.source.tolist() == [0, 1, 4, 1, 2, 5]
+    assert batch.destination.tolist() == [1, 2, 5, 0, 1, 4]
+    assert batch.in_offsets.tolist() == [0, 1, 3, 4, 4, 5, 6]
+    assert batch.in_edges.tolist() == [3, 0, 4, 1, 5, 2]
+    assert batch.molecule_features is None
+
+
+def test_layout(graphs):
+    batch = GraphBatch.from_graphs(graphs)
+    n_bonds, n_edges = len(graphs.bond_codes), len(batch.source)
+    assert n_edges == 2 * n_bonds
+    assert len(batch) == len(graphs)
+    reverse = (torch.arange(n_edges) + n_bonds) % n_edges
+    assert torch.equal(batch.source[reverse], batch.destination)
+    assert torch.equal(batch.destination[reverse], batch.source)
+    # Both ends of a bond lie in the molecule that the bond is in.
+    molecule = torch.repeat_interleave(batch.atom_offsets.diff())
+    expected = np.repeat(np.arange(len(graphs)), graphs.n_bonds)
+    assert molecule[batch.source[:n_bonds]].tolist() == expected.tolist()
+    assert torch.equal(molecule[batch.source], molecule[batch.destination])
+
+
+def test_in_edges_are_those_that_enter(graphs):
+    batch = GraphBatch.from_graphs(graphs)
+    assert batch.in_edges.sort().values.tolist() == list(range(len(batch.source)))
+    for atom in range(len(batch.atom_codes)):
+        entering = batch.in_edges[batch.in_offsets[atom] : batch.in_offsets[atom + 1]]
+        assert sorted(entering.tolist()) == (batch.destination == atom).nonzero()[:, 0].tolist()
+
+
+def test_codes_and_features_are_those_of_the_graphs(graphs):
+    batch = GraphBatch.from_graphs(graphs)
+    np.testing.assert_array_equal(batch.atom_codes, graphs.atom_codes)
+    np.testing.assert_array_equal(batch.bond_codes, graphs.bond_codes)
+    np.testing.assert_array_equal(batch.atom_offsets, graphs.atom_offsets)
+    np.testing.assert_array_equal(batch.molecule_features, graphs.molecule_features)
+    indices = (batch.source, batch.destination, batch.in_edges, batch.in_offsets)
+    assert {tensor.dtype for tensor in (*indices, batch.atom_offsets)} == {torch.int64}
+    assert batch.molecule_features.dtype == torch.float32
+
+
+def test_features_follow_their_molecules(graphs):
+    batch = GraphBatch.from_graphs(graphs[[3, 0]])
+    assert batch.molecule_features.tolist() == [[6.0, 7.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("rows", [slice(None), [4, 2], slice(2, 5)])
+def test_read_only_memory_maps(graphs, rows, tmp_path):
+    joblib.dump(graphs, tmp_path / "graphs.joblib")
+    mapped = joblib.load(tmp_path / "graphs.joblib", mmap_mode="r")
+    assert not mapped.atom_codes.flags.writeable
+    batch = GraphBatch.from_graphs(mapped[rows])  # torch's warning would be an error here
+    expected = GraphBatch.from_graphs(graphs[rows])
+    assert all(torch.equal(getattr(batch, name), getattr(expected, name)) for name in TENSORS)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_to_moves_every_tensor(graphs, device):
+    moved = GraphBatch.from_graphs(graphs).to(device)
+    assert {getattr(moved, name).device.type for name in TENSORS} == {device}
+    assert len(moved) == len(graphs)
+
+
+def test_to_without_features(graphs):
+    batch = GraphBatch.from_graphs(graphs.with_molecule_features(None))
+    batch.dgl_graph = "belongs to the old device"
+    moved = batch.to("cpu")
+    assert moved.molecule_features is None
+    assert moved.dgl_graph is None
+
+
+@pytest.mark.filterwarnings("ignore::skchem_dl.InvalidMoleculeWarning")
+@pytest.mark.parametrize(("rows", "n"), [([1], 1), ([], 0)])
+def test_no_atoms(rows, n):
+    graphs = MolGraphizer(on_invalid="nan").transform(["CC", "no molecule"])[rows]
+    batch = GraphBatch.from_graphs(graphs)
+    assert len(batch) == n
+    assert len(batch.atom_codes) == len(batch.source) == len(batch.in_edges) == 0
+    assert batch.in_offsets.tolist() == [0]
