@@ -1,7 +1,7 @@
 """The template that all estimators follow: read X and y, train, predict, put rows back."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
@@ -47,6 +47,7 @@ class BaseNeuralEstimator(BaseEstimator):
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "device": [str],
         "random_state": ["random_state"],
         "callbacks": [list, tuple, None],
@@ -68,6 +69,7 @@ class BaseNeuralEstimator(BaseEstimator):
         early_stopping,
         validation_fraction,
         n_iter_no_change,
+        n_members,
         device,
         random_state,
         callbacks,
@@ -85,22 +87,28 @@ class BaseNeuralEstimator(BaseEstimator):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.n_members = n_members
         self.device = device
         self.random_state = random_state
         self.callbacks = callbacks
         self.verbose = verbose
 
     @property
-    def module_(self) -> nn.Module:
-        """The trained torch module."""
+    def net_(self) -> TrainingNet:
+        """The trained skorch net, of an ensemble the first."""
         check_is_fitted(self)
+        return self.nets_[0]
+
+    @property
+    def module_(self) -> nn.Module:
+        """Its torch module."""
         return self.net_.module_
 
     @property
     def n_iter_(self) -> int:
-        """Epochs trained."""
+        """Epochs trained, of an ensemble the most."""
         check_is_fitted(self)
-        return len(self.history_)
+        return max(row["epoch"] for row in self.history_)
 
     def fit(self, X: Any, y: Any) -> "BaseNeuralEstimator":
         """Train the network.
@@ -148,18 +156,19 @@ class BaseNeuralEstimator(BaseEstimator):
         Returns
         -------
         embedding : ndarray of shape (n, h), float32
-            NaN in the rows of invalid molecules.
+            NaN in the rows of invalid molecules; of an ensemble, the members' side by side.
         """
         check_is_fitted(self)
-        return self._run(self.module_.embed, X)  # type: ignore[arg-type]  # all ours have one
+        return np.hstack(self._outputs(X, "embed"))
 
     @property
     def embedding_dim_(self) -> int:
         """Width h of `embed`'s vectors."""
-        return self.module_.embedding_dim  # type: ignore[return-value]
+        check_is_fitted(self)
+        return sum(net.module_.embedding_dim for net in self.nets_)
 
     def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
+        return hasattr(self, "nets_")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -203,19 +212,23 @@ class BaseNeuralEstimator(BaseEstimator):
         if self.early_stopping:
             rows, held_out = self._split(rows, targets, seed)
             validation = TrainingRows(inputs, targets, held_out)
-        net = self._make_net(seed)
-        train(net, TrainingRows(inputs, targets, rows), validation)
-        self.net_ = net
-        self.history_ = _history_rows(net.history)
+        training = TrainingRows(inputs, targets, rows)
+        nets = [self._make_net(_member_seed(seed, k), k) for k in range(self.n_members)]
+        for net in nets:
+            train(net, training, validation)
+        self.nets_ = nets
+        self.history_ = _history_rows(nets)
 
-    def _make_net(self, seed: int) -> TrainingNet:
+    def _make_net(self, seed: int, member: int) -> TrainingNet:
+        name = type(self).__name__
+        label = name if self.n_members == 1 else f"{name} {member + 1}/{self.n_members}"
         module, arguments = self._module()
         arguments = {f"module__{name}": value for name, value in arguments.items()}
         callbacks = make_callbacks(
             lr_schedule=self.lr_schedule,
             max_grad_norm=self.max_grad_norm,
             patience=self.n_iter_no_change if self.early_stopping else None,
-            label=type(self).__name__ if self.verbose else None,
+            label=label if self.verbose else None,
             user=self.callbacks,
         )
         return TrainingNet(
@@ -253,15 +266,17 @@ class BaseNeuralEstimator(BaseEstimator):
             stratify=labels if _can_stratify(labels, len(rows), self.validation_fraction) else None,
         )
 
-    def _run(self, function: Callable, X: Any) -> np.ndarray:
-        """Apply a function of the module to the valid rows; the others are NaN."""
-        return self._run_inputs(function, self._read(X, reset=False))
+    def _outputs(self, X: Any, method: str = "forward") -> list[np.ndarray]:
+        """Apply each member's module to the valid rows; the others are NaN."""
+        inputs = self._read(X, reset=False)
+        return [self._run(net, method, inputs) for net in self.nets_]
 
-    def _run_inputs(self, function: Callable, inputs: Inputs) -> np.ndarray:
+    def _run(self, net: TrainingNet, method: str, inputs: Inputs) -> np.ndarray:
         rows = np.flatnonzero(inputs.valid)
         # With no valid row at all, one that is not tells how wide the output is.
         used = rows if len(rows) else np.arange(1)
-        values = run_rows(function, inputs, used, self.predict_batch_size, self.net_.device)
+        function = getattr(net.module_, method)
+        values = run_rows(function, inputs, used, self.predict_batch_size, net.device)
         return spread_rows(values[: len(rows)], inputs.valid)
 
 
@@ -315,13 +330,22 @@ def _draw_seed(random_state: Any) -> int:
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _history_rows(history: Any) -> list[dict[str, Any]]:
-    """Give skorch's history, an epoch a row, without its batches and bookkeeping."""
-    return [
-        {
-            name: value
-            for name, value in row.items()
-            if name != "batches" and not name.endswith(("_best", "_batch_count"))
-        }
-        for row in history
-    ]
+def _member_seed(seed: int, member: int) -> int:
+    """Derive a member's seed; the first has the estimator's own, so it is the single network."""
+    if member == 0:
+        return seed
+    return int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
+
+
+def _history_rows(nets: list[TrainingNet]) -> list[dict[str, Any]]:
+    """Give skorch's histories, an epoch a row, without their batches and bookkeeping."""
+    rows = []
+    for member, net in enumerate(nets):
+        for row in net.history:
+            kept = {
+                name: value
+                for name, value in row.items()
+                if name != "batches" and not name.endswith(("_best", "_batch_count"))
+            }
+            rows.append(kept if len(nets) == 1 else {"member": member, **kept})
+    return rows

@@ -84,7 +84,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
     ----------
     embedding_dim : int, default=64
         Width of a token's vector.
-    n_filters : int, default=128
+    n_filters : int, default=64
         Filters of each width.
     kernel_sizes : sequence of int, default=(3, 5, 7)
         Widths of the parallel convolutions, in tokens.
@@ -125,6 +125,9 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean is the prediction,
+        their spread `predict`'s ``return_std``.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -136,10 +139,10 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
 
     Attributes
     ----------
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -181,7 +184,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         self,
         *,
         embedding_dim=64,
-        n_filters=128,
+        n_filters=64,
         kernel_sizes=(3, 5, 7),
         n_layers=1,
         pooling="max",
@@ -202,6 +205,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -220,6 +224,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,
@@ -247,7 +252,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
     ----------
     embedding_dim : int, default=64
         Width of a token's vector.
-    n_filters : int, default=128
+    n_filters : int, default=64
         Filters of each width.
     kernel_sizes : sequence of int, default=(3, 5, 7)
         Widths of the parallel convolutions, in tokens.
@@ -285,6 +290,9 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean probabilities
+        are the prediction.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -298,10 +306,10 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
     ----------
     classes_ : ndarray
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -343,7 +351,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         self,
         *,
         embedding_dim=64,
-        n_filters=128,
+        n_filters=64,
         kernel_sizes=(3, 5, 7),
         n_layers=1,
         pooling="max",
@@ -363,6 +371,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -381,6 +390,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,

@@ -161,6 +161,9 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean is the prediction,
+        their spread `predict`'s ``return_std``.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -172,10 +175,10 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
 
     Attributes
     ----------
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -237,6 +240,7 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -255,6 +259,7 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,
@@ -324,6 +329,9 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean probabilities
+        are the prediction.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -337,10 +345,10 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
     ----------
     classes_ : ndarray
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -401,6 +409,7 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -419,6 +428,7 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,

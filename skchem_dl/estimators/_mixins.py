@@ -29,21 +29,42 @@ class RegressionMixin(RegressorMixin):
         "normalize_y": ["boolean"],
     }
 
-    def predict(self, X: Any) -> np.ndarray:
+    # Routed on request of the caller alone, so that enabling routing changes nothing.
+    __metadata_request__predict = {"return_std": True}
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         """Predict.
 
         Parameters
         ----------
         X : of length n
             Features, as the class says.
+        return_std : bool, default=False
+            Also give the standard deviation between the members of an ensemble.
 
         Returns
         -------
         y : ndarray of shape (n,) or (n, t), float64
             NaN in the rows of invalid molecules.
+        std : ndarray of the same shape
+            With ``return_std=True`` only; in the units of y.
+
+        Raises
+        ------
+        ValueError
+            If a standard deviation is asked of a single network.
         """
         check_is_fitted(self)
-        return self._task.decode(self._run(self.module_, X).astype(np.float64))
+        if return_std and len(self.nets_) < 2:
+            raise ValueError(
+                f"return_std=True needs an ensemble, but it was fitted with n_members="
+                f"{len(self.nets_)}. Set n_members to 2 or more (5 is usual) and fit again."
+            )
+        members = self._predict_members(X)
+        mean = np.mean(members, axis=0)
+        return (mean, np.std(members, axis=0, ddof=1)) if return_std else mean
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Give R², the mean over the tasks, on the valid molecules and measured targets.
@@ -60,12 +81,16 @@ class RegressionMixin(RegressorMixin):
         -------
         float
         """
-        return masked_mean_r2(y, self.predict(X), sample_weight)
+        check_is_fitted(self)
+        return masked_mean_r2(y, np.mean(self._predict_members(X), axis=0), sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+    def _predict_members(self, X: Any) -> list[np.ndarray]:
+        return [self._task.decode(raw.astype(np.float64)) for raw in self._outputs(X)]
 
     def _read_y(self, y: Any) -> np.ndarray:
         return check_array(
@@ -121,7 +146,8 @@ class ClassificationMixin(ClassifierMixin):
             invalid molecules.
         """
         check_is_fitted(self)
-        return self._task.probabilities(self._run(self.module_, X).astype(np.float64))
+        members = [self._task.probabilities(raw.astype(np.float64)) for raw in self._outputs(X)]
+        return np.mean(members, axis=0)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Give the share of valid molecules whose (measured) labels are all predicted right.

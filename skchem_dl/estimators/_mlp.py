@@ -76,11 +76,11 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
         How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
-    weight_decay : float, default=0.0
+    weight_decay : float, default=3e-3
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int, default=128
+    batch_size : int, default=64
         Molecules a training step.
     predict_batch_size : int, default=1024
         Molecules a step of prediction; changes memory and speed only.
@@ -93,6 +93,9 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean is the prediction,
+        their spread `predict`'s ``return_std``.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -104,10 +107,10 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
 
     Attributes
     ----------
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -150,14 +153,15 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         optimizer="adam",
         lr=1e-3,
         lr_schedule="cosine",
-        weight_decay=0.0,
+        weight_decay=3e-3,
         max_grad_norm=None,
-        batch_size=128,
+        batch_size=64,
         predict_batch_size=1024,
         max_epochs=50,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -176,6 +180,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,
@@ -209,11 +214,11 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
         How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
-    weight_decay : float, default=0.0
+    weight_decay : float, default=3e-3
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int, default=128
+    batch_size : int, default=64
         Molecules a training step.
     predict_batch_size : int, default=1024
         Molecules a step of prediction; changes memory and speed only.
@@ -226,6 +231,9 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         Share held out for early stopping.
     n_iter_no_change : int, default=10
         Epochs without improvement before early stopping.
+    n_members : int, default=1
+        Networks trained from different seeds on the same molecules; their mean probabilities
+        are the prediction.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     random_state : int, RandomState or None, default=None
@@ -239,10 +247,10 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     ----------
     classes_ : ndarray
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
-    net_ : skorch.NeuralNet
-        The trained net.
+    nets_ : list of skorch.NeuralNet
+        The trained members; `net_` is the first.
     module_ : torch.nn.Module
-        Its module.
+        The first member's module.
     history_ : list of dict
         Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
@@ -284,14 +292,15 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         optimizer="adam",
         lr=1e-3,
         lr_schedule="cosine",
-        weight_decay=0.0,
+        weight_decay=3e-3,
         max_grad_norm=None,
-        batch_size=128,
+        batch_size=64,
         predict_batch_size=1024,
         max_epochs=50,
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
+        n_members=1,
         device="auto",
         random_state=None,
         callbacks=None,
@@ -310,6 +319,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
+            n_members=n_members,
             device=device,
             random_state=random_state,
             callbacks=callbacks,

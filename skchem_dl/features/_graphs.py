@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from skchem_dl.features._base import BaseMolTransformer
-from skchem_dl.features._molecules import row_subset
+from skchem_dl.features._molecules import TETRAHEDRAL, row_subset
 from skchem_dl.graphs import GraphSchema, MolGraphs, _offsets
 
 # Categories of each field, in the order of their codes; code 0 is "other" everywhere.
@@ -28,7 +28,6 @@ _CHARGES = (-2, -1, 0, 1, 2)
 # Not RDKit's clockwise and counter-clockwise tags: those follow the order of the neighbours, so
 # the same molecule written in another order would have other codes.
 _CHIRALITIES = ("none", "R", "S")
-_TETRAHEDRAL = (ChiralType.CHI_TETRAHEDRAL_CW, ChiralType.CHI_TETRAHEDRAL_CCW)
 _HYDROGENS = range(5)
 _HYBRIDISATIONS = (
     HybridizationType.S,
@@ -275,7 +274,7 @@ def _chirality(atom: Atom) -> str:
     tag = atom.GetChiralTag()
     if tag == ChiralType.CHI_UNSPECIFIED:
         return "none"
-    labelled = tag in _TETRAHEDRAL and atom.HasProp("_CIPCode")
+    labelled = tag in TETRAHEDRAL and atom.HasProp("_CIPCode")
     return atom.GetProp("_CIPCode") if labelled else "other"
 
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from rdkit import rdBase
 from rdkit.Chem import (
     AssignStereochemistry,
+    ChiralType,
     HybridizationType,
     Mol,
     MolFromSmiles,
@@ -23,6 +24,8 @@ from skchem_dl.exceptions import InvalidMolecule
 # RDKit's ring perception grows faster than linearly: 5,000 characters take it up to 0.1 s,
 # 80,000 take 26 s. Longer text is refused before parsing.
 MAX_SMILES_LENGTH = 5_000
+
+TETRAHEDRAL = (ChiralType.CHI_TETRAHEDRAL_CW, ChiralType.CHI_TETRAHEDRAL_CCW)
 
 _EXPECTED = (
     "Expected a list, tuple, 1-D or (n, 1) numpy array, pandas or polars Series, or one-column "
@@ -228,8 +231,24 @@ def _check_mol(mol: Mol) -> Mol | str:
         except ValueError as error:  # every RDKit sanitisation error is one
             return str(error).strip()
         AssignStereochemistry(mol, cleanIt=True, force=True)
-    AssignStereochemistry(mol)  # R and S labels don't travel to worker processes
+    _label_centres(mol)
     return mol
+
+
+def _label_centres(mol: Mol) -> None:
+    """Label stereocentres R and S where the labels were lost, as on the way to a worker process."""
+    unlabelled = [
+        atom
+        for atom in mol.GetAtoms()
+        if atom.GetChiralTag() in TETRAHEDRAL and not atom.HasProp("_CIPCode")
+    ]
+    if unlabelled:
+        labelled = Mol(mol)
+        AssignStereochemistry(labelled)  # this may also change the rings, so not on `mol`
+        for atom in unlabelled:
+            twin = labelled.GetAtomWithIdx(atom.GetIdx())
+            if twin.HasProp("_CIPCode"):
+                atom.SetProp("_CIPCode", twin.GetProp("_CIPCode"))
 
 
 def _is_sanitized(mol: Mol) -> bool:

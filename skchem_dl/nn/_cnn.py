@@ -1,10 +1,12 @@
 """A convolutional network on token codes."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from skchem_dl.nn._kernels import reduce_runs
 from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, check_option, make_mlp
 
 POOLINGS = ("max", "mean")
@@ -22,7 +24,7 @@ class CNN(nn.Module):
         Width of the rows that come out.
     embedding_dim : int, default=64
         Width of a token's vector.
-    n_filters : int, default=128
+    n_filters : int, default=64
         Filters of each width.
     kernel_sizes : sequence of int, default=(3, 5, 7)
         Widths of the parallel convolutions, in tokens.
@@ -54,7 +56,7 @@ class CNN(nn.Module):
         out_dim: int,
         *,
         embedding_dim: int = 64,
-        n_filters: int = 128,
+        n_filters: int = 64,
         kernel_sizes: Sequence[int] = (3, 5, 7),
         n_layers: int = 1,
         pooling: str = "max",
@@ -74,6 +76,7 @@ class CNN(nn.Module):
             )
             for size in kernel_sizes
         )
+        self.gap = max(kernel_sizes) // 2  # as far as a filter reaches
         self.pooling = check_option("pooling", pooling, POOLINGS)
         dims = [n_filters * len(kernel_sizes), *head_dims]
         self.dropout = nn.Dropout(dropout)
@@ -84,25 +87,46 @@ class CNN(nn.Module):
 
     def embed(self, codes: Tensor) -> Tensor:
         """Give the pooled filters, ``(n, L) -> (n, n_filters * len(kernel_sizes))``."""
-        codes = codes.masked_fill(codes >= self.embedding.num_embeddings, _UNKNOWN)
-        mask = (codes != _PADDING).unsqueeze(1)  # (n, 1, L)
-        tokens = self.embedding(codes).transpose(1, 2)  # (n, embedding_dim, L)
-        return torch.cat([self._branch(blocks, tokens, mask) for blocks in self.branches], dim=1)
+        packed = _pack(codes, self.gap)
+        known = packed.codes < self.embedding.num_embeddings
+        tokens = self.embedding(packed.codes.where(known, _UNKNOWN)).T.unsqueeze(0)
+        return torch.cat([self._branch(blocks, tokens, packed) for blocks in self.branches], dim=1)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Predict, ``(n, L) -> (n, out_dim)``."""
         return self.head(self.dropout(self.embed(codes)))
 
-    def _branch(self, blocks: nn.Module, tokens: Tensor, mask: Tensor) -> Tensor:
+    def _branch(self, blocks: nn.Module, tokens: Tensor, packed: "_Packed") -> Tensor:
         values = tokens
+        is_token = (packed.codes != _PADDING)[None, None]
         for block in blocks:  # type: ignore[attr-defined]  # a ModuleList
-            # Padding is zeroed after every layer, so a row's result does not depend on how long
-            # the other rows of its batch are.
-            values = block(values, mask)
-        if self.pooling == "mean":
-            return values.sum(dim=2) / mask.sum(dim=2).clamp(min=1)
-        largest = values.masked_fill(~mask, -torch.inf).amax(dim=2)
-        return largest.masked_fill(~mask.any(dim=2), 0.0)
+            # Padding is zeroed after every layer, so a row's result does not depend on its
+            # neighbours.
+            values = block(values, is_token)
+        tokens = values.squeeze(0).T.index_select(0, packed.places)  # (N, n_filters)
+        return reduce_runs(tokens, packed.offsets, self.pooling)
+
+
+class _Packed(NamedTuple):
+    """Rows of tokens written one behind the other, T places in all.
+
+    A batch's rows differ in length: as a rectangle two thirds of it would be padding, and
+    convolved with the rest.
+    """
+
+    codes: Tensor  # (T,): the N tokens, and a gap of padding between rows
+    places: Tensor  # (N,): where the tokens are
+    offsets: Tensor  # (n + 1,): row i has the tokens offsets[i]:offsets[i + 1]
+
+
+def _pack(codes: Tensor, gap: int) -> _Packed:
+    """Drop the padding of ``(n, L)`` codes, but for `gap` places between rows."""
+    row, column = (codes != _PADDING).nonzero(as_tuple=True)
+    lengths = torch.bincount(row, minlength=len(codes))
+    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    places = torch.arange(len(row), device=row.device) + gap * row
+    packed = codes.new_full((len(row) + gap * len(codes),), _PADDING)
+    return _Packed(packed.index_copy(0, places, codes[row, column]), places, offsets)
 
 
 class _ConvBlock(nn.Module):

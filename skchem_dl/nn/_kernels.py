@@ -20,6 +20,7 @@ from skchem_dl.nn._layers import check_option
 
 BACKENDS = ("auto", "dgl", "torch")
 REDUCTIONS = ("mean", "sum", "max")
+_MAX_MODE = 2  # torch.embedding_bag's number for it
 
 
 class Kernels(Protocol):
@@ -59,12 +60,7 @@ class TorchKernels:
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
-        if how == "max":
-            return _bag(atom_values, _each(atom_values), batch.atom_offsets, "max")
-        n_atoms = batch.atom_offsets.diff()
-        molecule = torch.repeat_interleave(n_atoms, output_size=len(atom_values))
-        total = _SumEdges.apply(atom_values, _each(atom_values), batch.atom_offsets, molecule)
-        return total / n_atoms.clamp(min=1)[:, None] if how == "mean" else total
+        return reduce_runs(atom_values, batch.atom_offsets, how)
 
 
 class DGLKernels:
@@ -125,13 +121,32 @@ def _dgl_graph(batch: GraphBatch) -> Any:
     return batch.dgl_graph
 
 
-def _each(rows: Tensor) -> Tensor:
-    return torch.arange(len(rows), device=rows.device)
+def reduce_runs(values: Tensor, offsets: Tensor, how: str) -> Tensor:
+    """Take "sum", "mean" or "max" over runs of rows; an empty run gives zeros.
+
+    Parameters
+    ----------
+    values : Tensor (N, h)
+    offsets : Tensor (n + 1,), int64
+        Run i is ``values[offsets[i]:offsets[i + 1]]``.
+    how : {"sum", "mean", "max"}
+
+    Returns
+    -------
+    Tensor (n, h)
+    """
+    each = torch.arange(len(values), device=values.device)
+    if how == "max":
+        return _MaxRuns.apply(values, each, offsets)
+    lengths = offsets.diff()
+    run = torch.repeat_interleave(lengths, output_size=len(values))
+    total = _SumEdges.apply(values, each, offsets, run)
+    return total / lengths.clamp(min=1)[:, None] if how == "mean" else total
 
 
-def _bag(values: Tensor, indices: Tensor, offsets: Tensor, how: str = "sum") -> Tensor:
-    """Sum (or take the largest of) rows of `values`, chosen by `indices`, run by run."""
-    return embedding_bag(indices, values, offsets, mode=how, include_last_offset=True)
+def _bag(values: Tensor, indices: Tensor, offsets: Tensor) -> Tensor:
+    """Sum rows of `values`, chosen by `indices`, run by run."""
+    return embedding_bag(indices, values, offsets, mode="sum", include_last_offset=True)
 
 
 class _SumEdges(torch.autograd.Function):
@@ -171,3 +186,25 @@ class _AtSource(torch.autograd.Function):
         half = len(in_edges) // 2
         out_edges = torch.where(in_edges < half, in_edges + half, in_edges - half)
         return _bag(grad.contiguous(), out_edges, in_offsets), None, None, None
+
+
+class _MaxRuns(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, each, offsets):
+        largest, _, _, winners = torch.embedding_bag(
+            values, each, offsets, mode=_MAX_MODE, include_last_offset=True
+        )
+        ctx.save_for_backward(winners, offsets)
+        ctx.shape = values.shape
+        return largest
+
+    @staticmethod
+    def backward(ctx, grad):
+        winners, offsets = ctx.saved_tensors
+        # Runs don't overlap, so no two winners of a column are the same row. An empty run has
+        # none, whatever its entry says.
+        grad = grad.masked_fill(offsets.diff()[:, None] == 0, 0.0)
+        result = grad.new_zeros(ctx.shape)
+        if len(result):
+            result.scatter_add_(0, winners.clamp(min=0), grad)
+        return result, None, None

@@ -1,0 +1,26 @@
+"""The quickstart runs, prints its table and draws its picture."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = Path(__file__).parent.parent / "examples" / "quickstart.py"
+
+
+def test_quickstart(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-W", "error", SCRIPT],
+        cwd=tmp_path,
+        env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    rows = [line for line in run.stdout.splitlines() if line.startswith(("Linear ", "GNN "))]
+    assert len([line for line in rows if line.rstrip().endswith("...")]) == 2
+    linear = next(line for line in rows if not line.rstrip().endswith("..."))
+    assert 0.6 < float(linear.split()[1]) < 0.9  # RMSE, log10(mol/L)
+    assert (tmp_path / "quickstart.png").read_bytes().startswith(b"\x89PNG")
+    assert "MolGNNRegressor" in run.stderr  # the progress bar
