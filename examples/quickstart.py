@@ -3,7 +3,7 @@ Quickstart: five models from SMILES, compared on measured solubility
 ====================================================================
 
 A linear model, a random forest, an MLP on fingerprints, a CNN on SMILES and a GNN on graphs learn
-the aqueous solubility of 1,025 molecules and are judged on 257 others. It takes about two minutes
+the aqueous solubility of 1,025 molecules and are judged on 257 others. It takes about a minute
 on two cores, prints one table and draws one picture, ``quickstart.png``.
 """
 
