@@ -24,6 +24,8 @@ _HOME_OF = {
     "SmilesCNNClassifier": "estimators",
     "MolGNNRegressor": "estimators",
     "MolGNNClassifier": "estimators",
+    "load": "persistence",
+    "save": "persistence",
     "InvalidMoleculeError": "exceptions",
     "InvalidMoleculeWarning": "exceptions",
 }
@@ -35,6 +37,7 @@ _SUBMODULES = (
     "graphs",
     "metrics",
     "nn",
+    "persistence",
     "pipelines",
 )
 

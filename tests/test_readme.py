@@ -16,7 +16,8 @@ def test_there_are_blocks():
 
 
 @pytest.mark.slow
-def test_blocks_run(capsys):
+def test_blocks_run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one block writes a file
     namespace = {}
     with pytest.warns(InvalidMoleculeWarning, match="row 2: 'C\\('"):
         for block in BLOCKS:

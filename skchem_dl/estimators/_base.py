@@ -20,9 +20,11 @@ from skchem_dl.estimators._engine import (
     OPTIMIZERS,
     TrainingNet,
     TrainingRows,
+    get_weights,
     make_callbacks,
     resolve_device,
     run_rows,
+    set_weights,
     train,
 )
 from skchem_dl.estimators._inputs import Inputs
@@ -170,6 +172,22 @@ class BaseNeuralEstimator(BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "nets_")
 
+    def __getstate_for_file__(self) -> dict[str, Any]:
+        """Give what `skchem_dl.save` writes: the attributes, and of the nets the weights alone."""
+        state = {name: value for name, value in vars(self).items() if name != "nets_"}
+        if "nets_" in vars(self):
+            state["weights"] = [get_weights(net) for net in self.nets_]
+        return state
+
+    def __setstate_from_file__(self, state: dict[str, Any]) -> None:
+        """Take the attributes back, and build nets around the weights."""
+        weights = state.pop("weights", None)
+        self.__dict__.update(state)
+        if weights is not None:
+            self.nets_ = [self._make_net(0, k, device="cpu") for k in range(len(weights))]
+            for net, its_weights in zip(self.nets_, weights, strict=True):
+                set_weights(net, its_weights)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.non_deterministic = False
@@ -219,7 +237,7 @@ class BaseNeuralEstimator(BaseEstimator):
         self.nets_ = nets
         self.history_ = _history_rows(nets)
 
-    def _make_net(self, seed: int, member: int) -> TrainingNet:
+    def _make_net(self, seed: int, member: int, device: str | None = None) -> TrainingNet:
         name = type(self).__name__
         label = name if self.n_members == 1 else f"{name} {member + 1}/{self.n_members}"
         module, arguments = self._module()
@@ -245,7 +263,7 @@ class BaseNeuralEstimator(BaseEstimator):
             train_split=None,
             callbacks=callbacks,
             callbacks__print_log=None,
-            device=resolve_device(self.device),
+            device=device or resolve_device(self.device),
             seed=seed,
             verbose=0,
         )

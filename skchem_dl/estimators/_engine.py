@@ -223,6 +223,44 @@ def run_rows(
     return torch.cat(parts).numpy()
 
 
+def get_weights(net: TrainingNet) -> dict[str, np.ndarray]:
+    """Give a trained net's weights and running statistics by name.
+
+    Parameters
+    ----------
+    net : TrainingNet
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    return {name: tensor.cpu().numpy() for name, tensor in net.module_.state_dict().items()}
+
+
+def set_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
+    """Make an untrained net the trained one that the weights came from.
+
+    Parameters
+    ----------
+    net : TrainingNet
+        Initialised here.
+    weights : dict of str to ndarray
+
+    Raises
+    ------
+    ValueError
+        If they are of another network.
+    """
+    with _generator_lock, _forked_generator(net.device):
+        net.initialize()
+    tensors = {name: torch.from_numpy(np.array(values)) for name, values in weights.items()}
+    try:
+        net.module_.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise ValueError(f"The weights don't fit the network: {error}") from error
+    net.module_.eval()
+
+
 def resolve_device(device: str) -> str:
     """Choose a GPU where there is one and the user leaves it to us.
 
