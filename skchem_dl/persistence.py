@@ -24,28 +24,12 @@ FORMAT_VERSION = 1
 _KEY = "skchem_dl"
 _KIND = "$"  # marks a JSON object that stands for something JSON has no word for
 
-# What may be in a file: home module and names.
-_OURS = {
-    "skchem_dl.features": (
-        "MolGraphizer",
-        "MolStandardizer",
-        "MorganFingerprinter",
-        "RDKitDescriptors",
-        "SmilesTokenizer",
-    ),
-    "skchem_dl.estimators": (
-        "FingerprintMLPClassifier",
-        "FingerprintMLPRegressor",
-        "MolGNNClassifier",
-        "MolGNNRegressor",
-        "SmilesCNNClassifier",
-        "SmilesCNNRegressor",
-    ),
+# What may be in a file: everything public of these modules, and the names in the table.
+_ALL_OF = ("skchem_dl.features", "skchem_dl.estimators")
+_SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
     "skchem_dl.graphs": ("GraphSchema",),
     "skchem_dl.pipelines": ("NeuralEmbedder", "SkipInvalidRows"),
-}
-_SKLEARN = {
     "sklearn.compose": ("ColumnTransformer", "TransformedTargetRegressor"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
     "sklearn.feature_selection": ("VarianceThreshold",),
@@ -314,13 +298,10 @@ class _Reader:
 @cache
 def _allowed() -> dict[str, type]:
     """Give the classes that may be in a file, by the name they have there."""
-    found = {}
-    for module, names in {**_OURS, **_SKLEARN}.items():
-        home = import_module(module)
-        for name in names:
-            cls = getattr(home, name)
-            found[f"{cls.__module__}.{cls.__qualname__}"] = cls
-    return found
+    modules = {name: import_module(name) for name in (*_ALL_OF, *_SOME_OF)}
+    listed = {**{name: modules[name].__all__ for name in _ALL_OF}, **_SOME_OF}
+    classes = [getattr(modules[home], name) for home, names in listed.items() for name in names]
+    return {f"{cls.__module__}.{cls.__qualname__}": cls for cls in classes}
 
 
 def _name_of(value: Any) -> str:
