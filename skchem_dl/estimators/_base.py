@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -11,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
@@ -112,7 +113,7 @@ class BaseNeuralEstimator(BaseEstimator):
         check_is_fitted(self)
         return max(row["epoch"] for row in self.history_)
 
-    def fit(self, X: Any, y: Any) -> "BaseNeuralEstimator":
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "BaseNeuralEstimator":
         """Train the network.
 
         Parameters
@@ -121,6 +122,8 @@ class BaseNeuralEstimator(BaseEstimator):
             Features, as the class says. Rows that stand for invalid molecules are left out.
         y : array-like of shape (n,) or (n, t)
             Targets; in (n, t), NaN means "not measured".
+        sample_weight : array-like of shape (n,), default=None
+            How much each molecule counts in the loss; one of weight 0 is left out.
 
         Returns
         -------
@@ -135,14 +138,23 @@ class BaseNeuralEstimator(BaseEstimator):
             )
         y = self._read_y(y)
         check_consistent_length(inputs.valid, y)
-        rows = np.flatnonzero(inputs.valid & _has_target(y))
+        counted = inputs.valid & _has_target(y)
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
+                sample_weight, inputs.valid, dtype=np.float32, ensure_non_negative=True
+            )
+            counted &= weights > 0
+        rows = np.flatnonzero(counted)
         if not len(rows):
             raise ValueError(
                 f"None of the {len(y)} rows can be learnt from: {int((~inputs.valid).sum())} are "
-                "invalid molecules, the others have no target."
+                "invalid molecules, the others have no target or no weight."
             )
-        targets = self._read_targets(y, rows)
-        self._train(inputs, targets, rows)
+        targets = self._read_targets(y, rows, weights)
+        self._train(
+            TrainingRows(inputs, targets, rows, None if weights is None else weights[:, None])
+        )
         return self
 
     def embed(self, X: Any) -> np.ndarray:
@@ -207,7 +219,9 @@ class BaseNeuralEstimator(BaseEstimator):
         """Check the shape and kind of y."""
 
     @abstractmethod
-    def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _read_targets(
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+    ) -> np.ndarray:
         """Set ``_task`` from the rows that count, and give all rows' targets as it codes them."""
 
     def _check_matrix(self, X: Any, *, featurizer: str, factory: str, **options: Any) -> Any:
@@ -224,13 +238,13 @@ class BaseNeuralEstimator(BaseEstimator):
                 f"fit_transform(smiles), or give SMILES to skchem_dl.pipelines.{factory}()."
             ) from error
 
-    def _train(self, inputs: Inputs, targets: np.ndarray, rows: np.ndarray) -> None:
+    def _train(self, training: TrainingRows) -> None:
         seed = _draw_seed(self.random_state)
         validation = None
         if self.early_stopping:
-            rows, held_out = self._split(rows, targets, seed)
-            validation = TrainingRows(inputs, targets, held_out)
-        training = TrainingRows(inputs, targets, rows)
+            rows, held_out = self._split(training.rows, training.targets, seed)
+            validation = replace(training, rows=held_out)
+            training = replace(training, rows=rows)
         nets = [self._make_net(_member_seed(seed, k), k) for k in range(self.n_members)]
         for net in nets:
             train(net, training, validation)

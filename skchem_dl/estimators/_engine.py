@@ -3,13 +3,15 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
+from skorch.utils import to_tensor
 from torch import Tensor, nn
 
 from skchem_dl.callbacks import (
@@ -32,12 +34,14 @@ OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
 _generator_lock = threading.RLock()
 
 
-class TrainingRows(NamedTuple):
+@dataclass(frozen=True)
+class TrainingRows:
     """The rows one loop goes over."""
 
     inputs: Inputs
     targets: np.ndarray  # (n, t) float32, aligned with the inputs
     rows: np.ndarray  # which of the n
+    weights: np.ndarray | None = None  # (n, 1) float32
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -53,13 +57,19 @@ class BatchLoader:
         self.batch_size = batch_size
         self.shuffle_seeds = shuffle_seeds
 
-    def __iter__(self) -> Iterator[tuple[Any, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
         rows = self.data.rows
         if self.shuffle_seeds is not None:
             rows = np.random.default_rng(next(self.shuffle_seeds)).permutation(rows)
         for start in range(0, len(rows), self.batch_size):
             chosen = rows[start : start + self.batch_size]
-            yield self.data.inputs.batch(chosen), torch.from_numpy(self.data.targets[chosen])
+            yield self.data.inputs.batch(chosen), self._targets(chosen)
+
+    def _targets(self, rows: np.ndarray) -> Tensor | tuple[Tensor, Tensor]:
+        targets = torch.from_numpy(self.data.targets[rows])
+        if self.data.weights is None:
+            return targets
+        return targets, torch.from_numpy(self.data.weights[rows])
 
 
 class TrainingNet(NeuralNet):
@@ -108,6 +118,14 @@ class TrainingNet(NeuralNet):
     def infer(self, x: Any, **params: Any) -> Tensor:
         """Run the module on a batch."""
         return self.module_(x.to(self.device))
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
+    ) -> Tensor:
+        """Compare with the targets, weighted where there are weights."""
+        y_true = to_tensor(y_true, device=self.device)
+        parts = (y_true,) if isinstance(y_true, Tensor) else y_true  # targets, or with weights
+        return self.criterion_(y_pred, *parts)
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:

@@ -26,30 +26,38 @@ class RegressionLoss(nn.Module):
         super().__init__()
         self.name = name
 
-    def forward(self, predicted: Tensor, target: Tensor) -> Tensor:
-        """Compare ``(n, t)`` with ``(n, t)``, where NaN means "not measured"."""
+    def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Compare ``(n, t)`` with ``(n, t)``, NaN for "not measured"; weights are ``(n, 1)``."""
         measured = ~target.isnan()
         loss = REGRESSION_LOSSES[self.name](
             predicted, target.where(measured, predicted.detach()), reduction="none"
         )
-        return loss.sum() / measured.sum().clamp(min=1)
+        return _weighted_mean(loss, measured, weight)
 
 
 class BinaryLogLoss(nn.Module):
     """Mean logistic loss over the measured labels."""
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compare ``(n, t)`` with ``(n, t)`` of 0, 1, or NaN for "not measured"."""
         measured = ~target.isnan()
         loss = F.binary_cross_entropy_with_logits(
             logits, target.where(measured, 0.0), reduction="none"
         )
-        return (loss * measured).sum() / measured.sum().clamp(min=1)
+        return _weighted_mean(loss * measured, measured, weight)
 
 
 class MulticlassLogLoss(nn.Module):
     """Mean cross entropy."""
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+    def forward(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compare ``(n, classes)`` with class numbers ``(n, 1)``."""
-        return F.cross_entropy(logits, target.squeeze(1).to(torch.int64))
+        loss = F.cross_entropy(logits, target.squeeze(1).to(torch.int64), reduction="none")
+        return _weighted_mean(loss[:, None], torch.ones_like(target, dtype=torch.bool), weight)
+
+
+def _weighted_mean(loss: Tensor, measured: Tensor, weight: Tensor | None) -> Tensor:
+    """Give the mean over what is measured; `loss` is 0 elsewhere."""
+    if weight is None:
+        return loss.sum() / measured.sum().clamp(min=1)
+    return (loss * weight).sum() / (measured * weight).sum().clamp(min=torch.finfo(loss.dtype).tiny)

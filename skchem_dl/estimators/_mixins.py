@@ -97,7 +97,9 @@ class RegressionMixin(RegressorMixin):
             y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
         )
 
-    def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _read_targets(
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+    ) -> np.ndarray:
         missing = np.isnan(y[rows])
         if y.ndim == 1 and missing.any():
             raise ValueError(
@@ -106,7 +108,8 @@ class RegressionMixin(RegressorMixin):
                 "keep = ~np.isnan(y); fit(X[keep], y[keep])."
             )
         refuse_empty_columns(missing)
-        self._task = RegressionTask(y[rows], self.loss, self.normalize_y)
+        weight = None if weights is None else weights[rows]
+        self._task = RegressionTask(y[rows], self.loss, self.normalize_y, weight)
         return self._task.encode(y)
 
 
@@ -200,7 +203,9 @@ class ClassificationMixin(ClassifierMixin):
         )
         return column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
 
-    def _read_targets(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _read_targets(
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+    ) -> np.ndarray:
         labels = check_labels(y[rows], rows)
         self._task = ClassificationTask(labels)
         self.classes_ = self._task.classes

@@ -22,16 +22,22 @@ class RegressionTask:
         Name of the loss.
     normalize : bool
         Whether to learn on targets of mean 0 and standard deviation 1.
+    weight : ndarray of shape (n,), default=None
+        How much each row counts in that mean and deviation.
     """
 
-    def __init__(self, y: np.ndarray, loss: str, normalize: bool) -> None:
+    def __init__(
+        self, y: np.ndarray, loss: str, normalize: bool, weight: np.ndarray | None = None
+    ) -> None:
         self.one_column = y.ndim == 1
         columns = y.reshape(len(y), -1)
         self.out_dim = columns.shape[1]
         self._loss = loss
-        self.mean = np.nanmean(columns, axis=0) if normalize else np.zeros(self.out_dim)
-        scale = np.nanstd(columns, axis=0) if normalize else np.ones(self.out_dim)
-        self.scale = np.where(scale > 0, scale, 1.0)
+        self.mean, scale = np.zeros(self.out_dim), np.ones(self.out_dim)
+        if normalize:
+            self.mean, scale = _moments(columns, weight)
+        # A constant column's deviation may be rounding alone.
+        self.scale = np.where(scale > 1e-12 * np.abs(self.mean), scale, 1.0)
 
     def make_loss(self) -> nn.Module:
         """Give the loss."""
@@ -162,6 +168,16 @@ def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
         raise ValueError(f"{expected}; row {rows[row]}, column {column} is {y[row, column]!r}.")
     refuse_empty_columns(np.isnan(values))
     return values
+
+
+def _moments(columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Give mean and standard deviation of what is measured in each column."""
+    if weight is None:
+        return np.nanmean(columns, axis=0), np.nanstd(columns, axis=0)
+    shares = np.where(np.isnan(columns), 0.0, weight[:, None])
+    shares /= shares.sum(axis=0)
+    mean = np.nansum(shares * columns, axis=0)
+    return mean, np.sqrt(np.nansum(shares * (columns - mean) ** 2, axis=0))
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -34,7 +34,19 @@ def test_the_matrix_estimators_are_found():
     }
 
 
-@parametrize_with_checks([*NEURAL, *WRAPPED])
+# As for scikit-learn's own SGD estimators: a row of weight 2 is not two rows where batches are
+# shuffled, and where one batch holds all, the sums are equal to float32 rounding, not to 1e-7.
+WEIGHTS = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "trained by mini-batches, in float32"
+    for kind in ("dense", "sparse")
+}
+
+
+def expected_failures(estimator):
+    return WEIGHTS if type(estimator).__name__.startswith("FingerprintMLP") else {}
+
+
+@parametrize_with_checks([*NEURAL, *WRAPPED], expected_failed_checks=expected_failures)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learn_check(estimator, check):
     check(estimator)

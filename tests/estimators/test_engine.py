@@ -110,7 +110,7 @@ def test_run_rows(batch_size):
     network = MLP(3, 2, ())
     found = run_rows(network, MatrixInputs(X), rows, batch_size, "cpu")
     expected = network(torch.from_numpy(X[rows])).detach().numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 # Optimizers
