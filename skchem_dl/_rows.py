@@ -1,8 +1,10 @@
 """Missing values, and putting results for the valid rows back among all rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
@@ -23,23 +25,44 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     return np.zeros(values.shape, dtype=bool)
 
 
-def spread_rows(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def count_in_rows(X: Any, holds: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Count the (stored) values of each row for which something holds.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n, d)
+    holds : callable
+        Takes an array, gives one of the same shape, bool.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    if not sp.issparse(X):
+        return holds(X).sum(axis=1)
+    row_of = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    return np.bincount(row_of, weights=holds(X.data), minlength=X.shape[0])
+
+
+def spread_rows(values: Any, valid: np.ndarray) -> Any:
     """Give every row its place: `values` where `valid`, NaN (None among strings) elsewhere.
 
     Parameters
     ----------
-    values : ndarray of shape (m, ...)
+    values : ndarray of shape (m, ...), or CSR of shape (m, d)
         One row for each true entry of `valid`, in order.
     valid : ndarray of shape (n,), bool
 
     Returns
     -------
-    ndarray of shape (n, ...)
+    ndarray of shape (n, ...), or CSR of shape (n, d)
         `values` itself where all are valid; otherwise floats (integers become float64), or
         objects where the values are no numbers.
     """
     if valid.all():
         return values
+    if sp.issparse(values):
+        return _spread_sparse(values, valid)
     kind = values.dtype.kind
     if kind == "f":
         dtype, missing = values.dtype, np.nan
@@ -50,6 +73,22 @@ def spread_rows(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     rows = np.full((len(valid), *values.shape[1:]), missing, dtype=dtype)
     rows[valid] = values
     return rows
+
+
+def _spread_sparse(rows: Any, valid: np.ndarray) -> Any:
+    """Store NaN in every column of the other rows: a CSR cannot say "all missing" in less."""
+    n, d = len(valid), rows.shape[1]
+    lengths = np.full(n, d)
+    lengths[valid] = np.diff(rows.indptr)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    from_valid = np.repeat(valid, lengths)
+    data = np.full(indptr[-1], np.nan, dtype=np.result_type(rows.dtype, np.float32))
+    data[from_valid] = rows.data
+    indices = np.tile(np.arange(d, dtype=rows.indices.dtype), n - int(valid.sum()))
+    columns = np.empty(indptr[-1], dtype=rows.indices.dtype)
+    columns[from_valid] = rows.indices
+    columns[~from_valid] = indices
+    return type(rows)((data, columns, indptr), shape=(n, d))
 
 
 def _is_missing(value: Any) -> bool:

@@ -6,17 +6,17 @@ object has which attributes. Only classes on a list are written, and only those 
 
 import json
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as to_bytes
 
 __all__ = ["load", "save"]
 
@@ -110,14 +110,13 @@ def save(obj: Any, path: str | os.PathLike) -> None:
         "object": _Writer(arrays).write(obj, type(obj).__name__),
     }
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
+    # Not safetensors' save_file, nor mkstemp: nobody but the owner may read what they write.
+    part = path.with_name(f"{path.name}.{uuid4().hex}.part")
     try:
-        save_file(arrays, name, metadata={_KEY: json.dumps(document)})
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+        part.write_bytes(to_bytes(arrays, metadata={_KEY: json.dumps(document)}))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike) -> Any:
@@ -223,10 +222,10 @@ class _Writer:
         return {"shape": list(value.shape), **self._items(parts, where)}
 
     def _object(self, value: Any, where: str) -> dict:
-        state = value.__getstate_for_file__() if _has_own(value) else dict(vars(value))
-        if isinstance(value, dict):  # scikit-learn's Bunch
-            state = dict(value)
-        state.pop("_sklearn_version", None)
+        if _has_own(value):
+            state = value.__getstate_for_file__()
+        else:
+            state = value if isinstance(value, dict) else vars(value)  # a Bunch is a dict
         return {
             "class": _name_of(value),
             "state": {name: self.write(v, f"{where}.{name}") for name, v in state.items()},
@@ -266,8 +265,9 @@ class _Reader:
                 f"The file asks for {value['class']}, which is not on the list of what may be "
                 "loaded. It was damaged, or made by someone who means harm."
             )
-        if any(name.startswith("__") for name in value["state"]):
-            raise ValueError(f"The file sets {sorted(value['state'])[0]}, which no object has.")
+        for name in value["state"]:
+            if name.startswith("__"):
+                raise ValueError(f"The file sets {name}, which no object may have set.")
         state = {name: self.read(item) for name, item in value["state"].items()}
         if issubclass(cls, dict):
             return cls(**state)

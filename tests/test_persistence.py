@@ -258,3 +258,10 @@ def test_files_of_others_are_refused(path):
         skchem_dl.load(path)
     with pytest.raises(FileNotFoundError):
         skchem_dl.load(path.parent / "missing.skchem")
+
+
+def test_others_may_read_the_file_as_any_other(path):
+    other = path.with_name("other")
+    other.touch()
+    skchem_dl.save(SmilesTokenizer(), path)
+    assert path.stat().st_mode == other.stat().st_mode

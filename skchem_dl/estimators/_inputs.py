@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from skchem_dl._rows import count_in_rows
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
 
@@ -98,17 +99,17 @@ def _valid_rows(X: Any, names: Sequence[str] | None) -> np.ndarray:
     finite = np.isfinite(X.data if sp.issparse(X) else X)
     if finite.all():
         return np.ones(X.shape[0], dtype=bool)
-    if sp.issparse(X):
-        row_of = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        n_nan = np.bincount(row_of, weights=np.isnan(X.data), minlength=X.shape[0])
-        bad = np.bincount(row_of, weights=~finite, minlength=X.shape[0]) > 0
-    else:
-        n_nan, bad = np.isnan(X).sum(axis=1), ~finite.all(axis=1)
+    n_nan = count_in_rows(X, np.isnan)
+    bad = count_in_rows(X, _not_finite) > 0
     invalid = n_nan == X.shape[1]
     partly = np.flatnonzero(bad & ~invalid)
     if len(partly):
         raise ValueError(_describe_partly(X, int(partly[0]), len(partly), names))
     return ~invalid
+
+
+def _not_finite(values: np.ndarray) -> np.ndarray:
+    return ~np.isfinite(values)
 
 
 def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None) -> str:

@@ -144,8 +144,6 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
     def _fill_invalid(self, rows: Any, valid: np.ndarray) -> Any:
         """Give float32 rows with all-NaN ones where there was no molecule."""
-        if sp.issparse(rows):
-            return fill_sparse(rows.astype(np.float32), valid)
         return spread_rows(rows.astype(np.float32), valid)
 
 
@@ -162,31 +160,3 @@ def _collect_rows(chunks: list[tuple]) -> tuple[list[InvalidMolecule], np.ndarra
         invalid += [problem._replace(row=problem.row + start) for problem in bad]
         start += len(valid)
     return invalid, np.concatenate([valid for _, valid, _ in chunks])
-
-
-def fill_sparse(rows: sp.csr_array, valid: np.ndarray) -> sp.csr_array:
-    """Give each valid row its place, and store NaN in every column of the others.
-
-    Parameters
-    ----------
-    rows : CSR of shape (m, d), float
-        One row for each true entry of `valid`, in order.
-    valid : ndarray of shape (n,), bool
-
-    Returns
-    -------
-    CSR of shape (n, d)
-        A CSR cannot say "all missing" in less than d values.
-    """
-    n, d = len(valid), rows.shape[1]
-    lengths = np.full(n, d)
-    lengths[valid] = np.diff(rows.indptr)
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    from_valid = np.repeat(valid, lengths)
-    data = np.full(indptr[-1], np.nan, dtype=rows.dtype)
-    data[from_valid] = rows.data
-    indices = np.tile(np.arange(d, dtype=rows.indices.dtype), n - int(valid.sum()))
-    columns = np.empty(indptr[-1], dtype=rows.indices.dtype)
-    columns[from_valid] = rows.indices
-    columns[~from_valid] = indices
-    return type(rows)((data, columns, indptr), shape=(n, d))

@@ -16,8 +16,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from skchem_dl._rows import is_missing, spread_rows
-from skchem_dl.features._base import fill_sparse
+from skchem_dl._rows import count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
 
 
@@ -317,12 +316,8 @@ def _as_rows(values: Any) -> Any:
 
 def _not_all_nan(X: Any) -> np.ndarray:
     """Say which rows have anything but NaN; without columns, all do."""
-    if sp.issparse(X):
-        row_of = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
-        n_nan = np.bincount(row_of, weights=np.isnan(X.data), minlength=X.shape[0])
-    else:
-        n_nan = is_missing(np.asarray(X).reshape(X.shape[0], -1)).sum(axis=1)
-    return n_nan < max(1, np.prod(X.shape[1:]))
+    values = X if sp.issparse(X) else np.asarray(X).reshape(X.shape[0], -1)
+    return count_in_rows(values, is_missing) < max(1, np.prod(X.shape[1:]))
 
 
 def _spread(values: Any, X: Any) -> Any:
@@ -334,7 +329,7 @@ def _spread(values: Any, X: Any) -> Any:
         return values
     values = values[: int(valid.sum())]
     if sp.issparse(values):
-        return fill_sparse(values.astype(np.result_type(values.dtype, np.float32)), valid)
+        return spread_rows(values, valid)
     spread = spread_rows(np.asarray(values), valid)
     if hasattr(values, "iloc"):  # set_output asked for a frame
         index = X.index if hasattr(X, "iloc") else None
