@@ -30,11 +30,13 @@ _HOME_OF = {
     "InvalidMoleculeWarning": "exceptions",
 }
 _SUBMODULES = (
+    "callbacks",
     "datasets",
     "estimators",
     "exceptions",
     "features",
     "graphs",
+    "inspection",
     "metrics",
     "nn",
     "persistence",

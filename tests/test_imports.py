@@ -23,6 +23,7 @@ LAYERS = [
     "metrics",
     "datasets",
     "estimators",
+    "inspection",
     "pipelines",
     "persistence",
 ]

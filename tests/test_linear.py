@@ -38,8 +38,8 @@ def make_data(n_tasks, missing=0.0):
 
 def fit(X, y, **options):
     options = {"batch_size": N, "max_epochs": 400, "lr": 0.15 * y[0].size, **options}
-    options = {"optimizer": "sgd", "weight_decay": 0.0, "random_state": 0, **options}
-    return FingerprintMLPRegressor((), **options).fit(X, y)
+    options = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, **options}
+    return FingerprintMLPRegressor((), random_state=0, **options).fit(X, y)
 
 
 def coefficients(model):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -46,6 +47,8 @@ from skchem_dl import (
 )
 from skchem_dl.datasets import load_solubility
 from skchem_dl.pipelines import (
+    NeuralEmbedder,
+    SkipInvalidRows,
     make_cnn_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
@@ -284,3 +287,39 @@ def test_searches_and_curves_over_pipelines(molecules):
         pipeline, X, y, param_name="estimator__dropout", param_range=[0.0, 0.5], cv=2
     )
     assert np.isfinite(tests).all()
+
+
+def test_validation_molecules_go_through_the_pipeline_too():
+    X, y = load_solubility(subset="test", return_X_y=True)
+    model = make_mlp_pipeline(hidden_dims=(8,), early_stopping=True, **TRAINING)
+    model.set_params(transform_input=["X_val"])
+    with config_context(enable_metadata_routing=True):
+        model.fit(X[:40], y[:40], X_val=X[40:60], y_val=y[40:60])
+    features = model[0].transform(X[40:60])
+    smoothed = [row["valid_rmse"] for row in model[-1].history_ if row["kept"]]
+    error = np.sqrt(np.mean((model[-1].predict(features) - y[40:60]) ** 2))
+    assert smoothed == pytest.approx([error], rel=1e-4)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+def test_wrappers_pass_on_what_fit_takes(routing):
+    X, y = load_solubility(subset="test", return_X_y=True)
+    X, y = MolGraphizer().fit_transform(X[:40]), y[:40]
+    net = MolGNNRegressor(hidden_dim=8, early_stopping=True, **TRAINING)
+    extra = {"groups": np.arange(40) // 2}
+    expected = clone(net).fit(X, y, **extra).embed(X)
+    with config_context(enable_metadata_routing=routing):
+        found = NeuralEmbedder(net).fit(X, y, **extra).transform(X)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_skipped_rows_of_a_validation_set_as_long_as_the_training_set():
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    X_val, y = X[::-1].copy(), X.sum(axis=1)
+    X[2] = X_val[7] = np.nan
+    net = FingerprintMLPRegressor((4,), max_epochs=3, random_state=0)
+    model = SkipInvalidRows(net).fit(X, y, X_val=X_val, y_val=y[::-1])
+    kept, kept_val = np.arange(20) != 2, np.arange(20) != 7
+    direct = net.fit(X[kept], y[kept], X_val=X_val[kept_val], y_val=y[::-1][kept_val])
+    for one, other in zip(model.estimator_.history_, direct.history_, strict=True):
+        assert one["valid_rmse"] == other["valid_rmse"]

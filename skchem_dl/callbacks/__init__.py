@@ -1,7 +1,23 @@
-"""skorch callbacks that steer and show training."""
+"""skorch callbacks that steer, show and keep training."""
 
 from skchem_dl.callbacks._best_epoch import BestEpoch, StopTraining
+from skchem_dl.callbacks._checkpoint import Checkpoint
+from skchem_dl.callbacks._metrics import EpochMetrics, GradientNorm
 from skchem_dl.callbacks._progress import ProgressBar
-from skchem_dl.callbacks._schedule import SCHEDULES, LearningRateSchedule
+from skchem_dl.callbacks._schedule import SCHEDULES, LearningRateSchedule, PlateauSchedule
+from skchem_dl.callbacks._search_log import log_search
+from skchem_dl.callbacks._tensorboard import TensorBoardLogger
 
-__all__ = ["SCHEDULES", "BestEpoch", "LearningRateSchedule", "ProgressBar", "StopTraining"]
+__all__ = [
+    "SCHEDULES",
+    "BestEpoch",
+    "Checkpoint",
+    "EpochMetrics",
+    "GradientNorm",
+    "LearningRateSchedule",
+    "PlateauSchedule",
+    "ProgressBar",
+    "StopTraining",
+    "TensorBoardLogger",
+    "log_search",
+]

@@ -1,5 +1,6 @@
 """Early stopping that keeps the best epoch's weights."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,13 @@ class StopTraining(Exception):  # a signal, not an error
 
 
 class BestEpoch(Callback):
-    """Watch the validation loss, stop when it no longer falls, restore the best epoch.
+    """Watch the validation set, stop when it no longer gets better, restore the best epoch.
 
-    The loss is averaged over a few epochs before it is compared: on a small validation set single
-    epochs are lucky, and early ones more often than they are good.
+    What is watched is averaged over a few epochs before it is compared: on a small validation set
+    single epochs are lucky, and early ones more often than they are good. For classifiers it is a
+    metric rather than the loss: on molecules unlike those of training the loss soon rises, as the
+    network grows too sure of itself, while it still learns to rank them. The loss decides between
+    equals, and stands in where the metric is not defined (one class only).
 
     Parameters
     ----------
@@ -22,6 +26,8 @@ class BestEpoch(Callback):
         Epochs without improvement after which training ends.
     window : int, default=3
         Epochs that are averaged.
+    metric : str, default=None
+        Column of the history of which more is better; None watches the loss alone.
 
     Attributes
     ----------
@@ -29,29 +35,33 @@ class BestEpoch(Callback):
         The epoch whose weights were restored, counted from 1.
     best_loss_ : float
         Its averaged validation loss.
+    best_metric_ : float
+        Its averaged metric; NaN where only the loss was watched.
     """
 
-    def __init__(self, patience: int = 10, window: int = 3) -> None:
+    def __init__(self, patience: int = 10, window: int = 3, metric: str | None = None) -> None:
         self.patience = patience
         self.window = window
+        self.metric = metric
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget earlier trainings."""
-        self.best_loss_ = np.inf
+        self.best_loss_ = math.inf
+        self.best_metric_ = math.nan
         self.best_epoch_ = 0
         self._weights: dict[str, Any] | None = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare, and keep a copy of the weights where they are the best so far."""
-        losses = net.history[:, "valid_loss"]
-        loss = float(np.mean(losses[-self.window :]))
-        net.history.record("valid_loss_smoothed", loss)
-        if loss < self.best_loss_:
-            self.best_loss_, self.best_epoch_ = loss, len(losses)
+        loss = self._smooth(net, "valid_loss")
+        metric = math.nan if self.metric is None else self._smooth(net, self.metric)
+        epoch = len(net.history)
+        if self._is_better(loss, metric):
+            self.best_loss_, self.best_metric_, self.best_epoch_ = loss, metric, epoch
             self._weights = {
                 name: tensor.detach().clone() for name, tensor in net.module_.state_dict().items()
             }
-        elif len(losses) - self.best_epoch_ >= self.patience:
+        elif epoch - self.best_epoch_ >= self.patience:
             raise StopTraining
 
     def restore(self, net: Any) -> None:
@@ -59,3 +69,13 @@ class BestEpoch(Callback):
         if self._weights is not None:
             net.module_.load_state_dict(self._weights)
             self._weights = None
+
+    def _smooth(self, net: Any, column: str) -> float:
+        value = float(np.mean([row[column] for row in net.history[-self.window :]]))
+        net.history.record(f"{column}_smoothed", value)
+        return value
+
+    def _is_better(self, loss: float, metric: float) -> bool:
+        if math.isnan(metric) or math.isnan(self.best_metric_) or metric == self.best_metric_:
+            return loss < self.best_loss_
+        return metric > self.best_metric_

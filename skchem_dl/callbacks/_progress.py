@@ -27,7 +27,7 @@ class ProgressBar(Callback):
         row = net.history[-1]
         losses = {name: row[name] for name in ("train_loss", "valid_loss") if name in row}
         self._bar.set_postfix({name: f"{loss:.4f}" for name, loss in losses.items()})
-        self._bar.update()
+        self._bar.update(row["epoch"] - self._bar.n)  # a resumed training starts further on
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close it, so that the net can be pickled."""

@@ -53,12 +53,6 @@ class LearningRateSchedule(Callback):
     def __init__(self, schedule: Callable[[float], float]) -> None:
         self.schedule = schedule
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Start counting."""
-        self._epoch = 0
-        self._step = 0
-        self._n_steps = 1
-
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Find out how many steps an epoch has."""
         self._n_steps = -(-len(dataset_train) // net.batch_size)
@@ -68,15 +62,82 @@ class LearningRateSchedule(Callback):
         """Set the learning rate."""
         if not training or self.schedule is constant:
             return
-        progress = (self._epoch + (self._step + 0.5) / self._n_steps) / net.max_epochs
-        for group in net.optimizer_.param_groups:
-            group["lr"] = net.lr * self.schedule(progress)
+        epochs = len(net.history) - 1 + (self._step + 0.5) / self._n_steps
+        _set_rate(net, net.lr * self.schedule(epochs / net.max_epochs))
         self._step += 1
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Note the learning rate in the history."""
-        self._epoch += 1
         net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+
+
+class PlateauSchedule(Callback):
+    """Halve the learning rate whenever the loss has not fallen for some epochs.
+
+    The loss is that of validation, or of training where nothing is held out. This is torch's
+    `ReduceLROnPlateau`, worked out of the history alone, so that there is no state to resume.
+
+    Parameters
+    ----------
+    factor : float, default=0.5
+        Of the learning rate at each reduction.
+    patience : int, default=5
+        Epochs without improvement that are waited for.
+    threshold : float, default=1e-4
+        An improvement is a loss lower by more than this share.
+    """
+
+    def __init__(self, factor: float = 0.5, patience: int = 5, threshold: float = 1e-4) -> None:
+        self.factor = factor
+        self.patience = patience
+        self.threshold = threshold
+
+    def on_epoch_begin(self, net: Any, dataset_valid: Any = None, **kwargs: Any) -> None:
+        """Set the learning rate of the epoch."""
+        column = "train_loss" if dataset_valid is None else "valid_loss"
+        losses = [row[column] for row in net.history[:-1]]
+        _set_rate(net, net.lr * self.factor ** self._n_reductions(losses))
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Note the learning rate in the history."""
+        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+
+    def _n_reductions(self, losses: list[float]) -> int:
+        best, waited, reductions = math.inf, 0, 0
+        for loss in losses:
+            waited += 1
+            if loss < best * (1 - self.threshold):
+                best, waited = loss, 0
+            if waited > self.patience:
+                reductions, waited = reductions + 1, 0
+        return reductions
+
+
+SCHEDULE_NAMES = (*SCHEDULES, "plateau")
+
+
+def make_schedule(lr_schedule: str | Callable[[float], float]) -> Callback:
+    """Give the callback that changes the learning rate.
+
+    Parameters
+    ----------
+    lr_schedule : str or callable
+        One of `SCHEDULE_NAMES`, or a function of progress.
+
+    Returns
+    -------
+    skorch callback
+    """
+    if lr_schedule == "plateau":
+        return PlateauSchedule()
+    return LearningRateSchedule(
+        SCHEDULES[lr_schedule] if isinstance(lr_schedule, str) else lr_schedule
+    )
+
+
+def _set_rate(net: Any, rate: float) -> None:
+    for group in net.optimizer_.param_groups:
+        group["lr"] = rate
 
 
 def _half_cosine(t: float) -> float:

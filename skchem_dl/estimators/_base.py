@@ -4,31 +4,34 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import replace
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
-from skchem_dl.callbacks import SCHEDULES
+from skchem_dl.callbacks import BestEpoch
+from skchem_dl.callbacks._schedule import SCHEDULE_NAMES
+from skchem_dl.estimators._data import TrainingRows, hold_out, resolve_batch_size
+from skchem_dl.estimators._devices import PRECISIONS, check_precision, resolve_device
 from skchem_dl.estimators._engine import (
-    OPTIMIZERS,
     TrainingNet,
-    TrainingRows,
     get_weights,
+    keep_finished,
     make_callbacks,
-    resolve_device,
     run_rows,
     set_weights,
     train,
 )
 from skchem_dl.estimators._inputs import Inputs
+from skchem_dl.estimators._optimizers import OPTIMIZERS
+from skchem_dl.estimators._tracking import Tracking
 
 
 class BaseNeuralEstimator(BaseEstimator):
@@ -41,18 +44,23 @@ class BaseNeuralEstimator(BaseEstimator):
     _parameter_constraints: dict[str, list] = {
         "optimizer": [StrOptions(set(OPTIMIZERS)), type],
         "lr": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [StrOptions(set(SCHEDULES)), callable],
+        "lr_schedule": [StrOptions(set(SCHEDULE_NAMES)), callable],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "predict_batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "n_members": [Interval(Integral, 1, None, closed="left")],
+        "precision": [StrOptions(set(PRECISIONS))],
         "device": [str],
+        "warm_start": ["boolean"],
         "random_state": ["random_state"],
+        "log_dir": [str, PathLike, None],
+        "checkpoint_dir": [str, PathLike, None],
         "callbacks": [list, tuple, None],
         "verbose": ["verbose"],
     }
@@ -64,6 +72,7 @@ class BaseNeuralEstimator(BaseEstimator):
         optimizer,
         lr,
         lr_schedule,
+        momentum,
         weight_decay,
         max_grad_norm,
         batch_size,
@@ -73,8 +82,12 @@ class BaseNeuralEstimator(BaseEstimator):
         validation_fraction,
         n_iter_no_change,
         n_members,
+        precision,
         device,
+        warm_start,
         random_state,
+        log_dir,
+        checkpoint_dir,
         callbacks,
         verbose,
     ):
@@ -82,6 +95,7 @@ class BaseNeuralEstimator(BaseEstimator):
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
+        self.momentum = momentum
         self.weight_decay = weight_decay
         self.max_grad_norm = max_grad_norm
         self.batch_size = batch_size
@@ -91,10 +105,18 @@ class BaseNeuralEstimator(BaseEstimator):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.n_members = n_members
+        self.precision = precision
         self.device = device
+        self.warm_start = warm_start
         self.random_state = random_state
+        self.log_dir = log_dir
+        self.checkpoint_dir = checkpoint_dir
         self.callbacks = callbacks
         self.verbose = verbose
+
+    # Passed on by searches and pipelines as soon as routing is enabled: groups to keep scaffolds
+    # apart in the inner split too, X_val for Pipeline(transform_input=["X_val"]).
+    __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}
 
     @property
     def net_(self) -> TrainingNet:
@@ -111,10 +133,22 @@ class BaseNeuralEstimator(BaseEstimator):
     def n_iter_(self) -> int:
         """Epochs trained, of an ensemble the most."""
         check_is_fitted(self)
-        return max(row["epoch"] for row in self.history_)
+        return max((row["epoch"] for row in self.history_), default=0)
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "BaseNeuralEstimator":
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> "BaseNeuralEstimator":
         """Train the network.
+
+        Ctrl-C ends training after the running batch and raises KeyboardInterrupt; the estimator is
+        then fitted with the best epoch so far (an ensemble with the members that were finished).
 
         Parameters
         ----------
@@ -124,37 +158,30 @@ class BaseNeuralEstimator(BaseEstimator):
             Targets; in (n, t), NaN means "not measured".
         sample_weight : array-like of shape (n,), default=None
             How much each molecule counts in the loss; one of weight 0 is left out.
+        groups : array-like of shape (n,), default=None
+            Group of each molecule (its scaffold, say): with ``early_stopping=True``, no group is
+            both trained on and held out.
+        X_val, y_val : like X and y, default=None
+            Molecules to validate on, instead of some held out; `early_stopping` watches them, and
+            without it they are in `history_` only.
 
         Returns
         -------
         self
         """
         self._validate_params()
-        inputs = self._read(X, reset=True)
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        inputs = self._read(X, reset=not goes_on)
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
         y = self._read_y(y)
-        check_consistent_length(inputs.valid, y)
-        counted = inputs.valid & _has_target(y)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(
-                sample_weight, inputs.valid, dtype=np.float32, ensure_non_negative=True
-            )
-            counted &= weights > 0
-        rows = np.flatnonzero(counted)
-        if not len(rows):
-            raise ValueError(
-                f"None of the {len(y)} rows can be learnt from: {int((~inputs.valid).sum())} are "
-                "invalid molecules, the others have no target or no weight."
-            )
-        targets = self._read_targets(y, rows, weights)
-        self._train(
-            TrainingRows(inputs, targets, rows, None if weights is None else weights[:, None])
-        )
+        rows, weights = self._rows_that_count(inputs, y, sample_weight)
+        targets = self._read_targets(y, rows, weights, reset=not goes_on)
+        data = TrainingRows(inputs, targets, rows, self._target_weights(targets, weights))
+        self._train(data, self._read_validation(X_val, y_val), _read_groups(groups, y), goes_on)
         return self
 
     def embed(self, X: Any) -> np.ndarray:
@@ -220,9 +247,17 @@ class BaseNeuralEstimator(BaseEstimator):
 
     @abstractmethod
     def _read_targets(
-        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None, *, reset: bool
     ) -> np.ndarray:
-        """Set ``_task`` from the rows that count, and give all rows' targets as it codes them."""
+        """Give all rows' targets as ``_task`` codes them; with `reset`, set it from `rows`."""
+
+    @abstractmethod
+    def _make_loss(self) -> nn.Module:
+        """Give the loss that the parameters ask for."""
+
+    def _target_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Give how much each target counts, ``(n, 1)`` or ``(n, t)``; None if all do alike."""
+        return None if weights is None else weights[:, None]
 
     def _check_matrix(self, X: Any, *, featurizer: str, factory: str, **options: Any) -> Any:
         """Check a matrix as scikit-learn does, but tell those who pass molecules what to do."""
@@ -238,65 +273,146 @@ class BaseNeuralEstimator(BaseEstimator):
                 f"fit_transform(smiles), or give SMILES to skchem_dl.pipelines.{factory}()."
             ) from error
 
-    def _train(self, training: TrainingRows) -> None:
-        seed = _draw_seed(self.random_state)
-        validation = None
-        if self.early_stopping:
-            rows, held_out = self._split(training.rows, training.targets, seed)
-            validation = replace(training, rows=held_out)
-            training = replace(training, rows=rows)
-        nets = [self._make_net(_member_seed(seed, k), k) for k in range(self.n_members)]
+    def _rows_that_count(
+        self, inputs: Inputs, y: np.ndarray, sample_weight: Any
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Give the rows that can be learnt from, and all rows' weights."""
+        check_consistent_length(inputs.valid, y)
+        labelled = _has_target(y)
+        counted, weights = inputs.valid & labelled, None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
+                sample_weight, inputs.valid, dtype=np.float32, ensure_non_negative=True
+            )
+            counted &= weights > 0
+        rows = np.flatnonzero(counted)
+        self.n_invalid_ = int((~inputs.valid).sum())
+        self.n_unlabelled_ = int((inputs.valid & ~labelled).sum())
+        if not len(rows):
+            raise ValueError(
+                f"None of the {len(y)} rows can be learnt from: {self.n_invalid_} are invalid "
+                f"molecules, {self.n_unlabelled_} have no target, the others no weight."
+            )
+        return rows, weights
+
+    def _read_validation(self, X_val: Any, y_val: Any) -> TrainingRows | None:
+        if (X_val is None) != (y_val is None):
+            given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was passed without {missing}; pass both, or neither.")
+        if X_val is None:
+            return None
+        try:
+            inputs = self._read(X_val, reset=False)
+            y_val = self._read_y(y_val)
+            check_consistent_length(inputs.valid, y_val)
+            rows = np.flatnonzero(inputs.valid & _has_target(y_val))
+            if not len(rows):
+                raise ValueError(f"None of the {len(y_val)} rows has a molecule and a target.")
+            targets = self._read_targets(y_val, rows, None, reset=False)
+        except ValueError as error:
+            raise ValueError(f"In X_val and y_val: {error}") from error
+        return TrainingRows(inputs, targets, rows, self._target_weights(targets, None))
+
+    def _train(
+        self,
+        data: TrainingRows,
+        validation: TrainingRows | None,
+        groups: np.ndarray | None,
+        goes_on: bool,
+    ) -> None:
+        known = [get_weights(net) for net in self.nets_] if goes_on else []
+        start = [known[k] if k < len(known) else None for k in range(self.n_members)]
+        tracking = Tracking(self, data, validation, groups, start)
+        with tracking.opened(_draw_seed(self.random_state)) as seed:
+            if validation is None and self.early_stopping:
+                data, validation = self._hold_out(data, groups, seed)
+            nets: list[TrainingNet] = []
+            try:
+                for member, weights in enumerate(start):
+                    net = self._make_net(_member_seed(seed, member), member, tracking, len(data))
+                    nets.append(net)
+                    train(net, data, validation, weights)
+                    if member + 1 < self.n_members:
+                        keep_finished(net)
+            except KeyboardInterrupt:
+                self._take(nets[:-1] or nets)
+                raise
+            self._take(nets)
+            tracking.finish()
+
+    def _take(self, nets: list[TrainingNet]) -> None:
+        """Be fitted with these networks."""
+        if not all(net.initialized_ for net in nets):
+            return  # interrupted before anything was there
         for net in nets:
-            train(net, training, validation)
+            net.checkpoints = None
         self.nets_ = nets
         self.history_ = _history_rows(nets)
 
-    def _make_net(self, seed: int, member: int, device: str | None = None) -> TrainingNet:
+    def _make_net(
+        self,
+        seed: int,
+        member: int,
+        tracking: Tracking | None = None,
+        n_rows: int = 1,
+        device: str | None = None,
+    ) -> TrainingNet:
         name = type(self).__name__
         label = name if self.n_members == 1 else f"{name} {member + 1}/{self.n_members}"
         module, arguments = self._module()
         arguments = {f"module__{name}": value for name, value in arguments.items()}
+        device = device or resolve_device(self.device)
+        check_precision(self.precision, device)
+        watched = self._task.watched
         callbacks = make_callbacks(
             lr_schedule=self.lr_schedule,
             max_grad_norm=self.max_grad_norm,
-            patience=self.n_iter_no_change if self.early_stopping else None,
+            metrics=self._task.metrics,
+            best_epoch=BestEpoch(self.n_iter_no_change, metric=watched and f"valid_{watched}")
+            if self.early_stopping
+            else None,
             label=label if self.verbose else None,
-            user=self.callbacks,
+            user=tracking.user_callbacks if tracking else (),
+            logger=tracking.logger if tracking else None,
+            checkpoint=tracking.checkpoint if tracking else None,
         )
-        return TrainingNet(
+        net = TrainingNet(
             module,
             module__out_dim=self._task.out_dim,
             **arguments,
-            criterion=self._task.make_loss(),
+            criterion=self._make_loss(),
             optimizer=self.optimizer,
             lr=self.lr,
+            momentum=self.momentum,
             weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
+            batch_size=resolve_batch_size(self.batch_size, n_rows),
             predict_batch_size=self.predict_batch_size,
             max_epochs=self.max_epochs,
             train_split=None,
             callbacks=callbacks,
             callbacks__print_log=None,
-            device=device or resolve_device(self.device),
+            device=device,
+            precision=self.precision,
             seed=seed,
+            member=member,
+            run=tracking.run_of(member) if tracking else None,
             verbose=0,
         )
+        net.checkpoints = tracking.folder if tracking else None
+        return net
 
-    def _split(
-        self, rows: np.ndarray, targets: np.ndarray, seed: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Hold out rows for early stopping, every class among them where that is possible."""
-        if len(rows) < 2:
-            raise ValueError(
-                "early_stopping=True holds molecules out, but there is only 1. Set it to False."
-            )
-        labels = self._task.strata(targets[rows])
-        return train_test_split(
-            rows,
-            test_size=self.validation_fraction,
-            random_state=seed % 2**32,
-            stratify=labels if _can_stratify(labels, len(rows), self.validation_fraction) else None,
+    def _hold_out(
+        self, data: TrainingRows, groups: np.ndarray | None, seed: int
+    ) -> tuple[TrainingRows, TrainingRows]:
+        """Hold rows out for early stopping."""
+        rows, held_out = hold_out(
+            data.rows,
+            self.validation_fraction,
+            seed,
+            labels=self._task.strata(data.targets[data.rows]),
+            groups=None if groups is None else groups[data.rows],
         )
+        return replace(data, rows=rows), replace(data, rows=held_out)
 
     def _outputs(self, X: Any, method: str = "forward") -> list[np.ndarray]:
         """Apply each member's module to the valid rows; the others are NaN."""
@@ -307,8 +423,8 @@ class BaseNeuralEstimator(BaseEstimator):
         rows = np.flatnonzero(inputs.valid)
         # With no valid row at all, one that is not tells how wide the output is.
         used = rows if len(rows) else np.arange(1)
-        function = getattr(net.module_, method)
-        values = run_rows(function, inputs, used, self.predict_batch_size, net.device)
+        net.predict_batch_size = self.predict_batch_size  # it may have been changed since `fit`
+        values = run_rows(net, method, inputs, used)
         return spread_rows(values[: len(rows)], inputs.valid)
 
 
@@ -347,11 +463,12 @@ def _has_target(y: np.ndarray) -> np.ndarray:
     return np.any(~is_missing(y), axis=1) if y.ndim == 2 else np.ones(len(y), dtype=bool)
 
 
-def _can_stratify(labels: np.ndarray | None, n: int, fraction: float) -> bool:
-    if labels is None:
-        return False
-    counts = np.unique(labels, return_counts=True)[1]
-    return counts.min() >= 2 and len(counts) <= min(n * fraction, n * (1 - fraction))
+def _read_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
+    if groups is None:
+        return None
+    check_consistent_length(groups, y)
+    groups = np.asarray(groups)
+    return groups.astype(str) if groups.dtype.kind == "O" else groups  # None among scaffolds
 
 
 def _draw_seed(random_state: Any) -> int:
@@ -373,11 +490,12 @@ def _history_rows(nets: list[TrainingNet]) -> list[dict[str, Any]]:
     """Give skorch's histories, an epoch a row, without their batches and bookkeeping."""
     rows = []
     for member, net in enumerate(nets):
+        which = {} if len(nets) == 1 else {"member": member}
         for row in net.history:
-            kept = {
-                name: value
+            values = {
+                name: value.item() if isinstance(value, np.generic) else value
                 for name, value in row.items()
                 if name != "batches" and not name.endswith(("_best", "_batch_count"))
             }
-            rows.append(kept if len(nets) == 1 else {"member": member, **kept})
+            rows.append({**which, **values, "kept": row["epoch"] == net.kept_epoch})
     return rows

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,64 +11,29 @@ from sklearn.base import clone
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from skorch.utils import to_tensor
-from torch import Tensor, nn
+from torch import Tensor
 
 from skchem_dl.callbacks import (
-    SCHEDULES,
     BestEpoch,
-    LearningRateSchedule,
+    Checkpoint,
+    EpochMetrics,
+    GradientNorm,
     ProgressBar,
     StopTraining,
+    TensorBoardLogger,
 )
+from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
+from skchem_dl.callbacks._run import Run
+from skchem_dl.callbacks._schedule import make_schedule
+from skchem_dl.estimators._data import BatchLoader, TrainingRows
+from skchem_dl.estimators._devices import autocast
 from skchem_dl.estimators._inputs import Inputs
+from skchem_dl.estimators._interrupt import deferred_ctrl_c
+from skchem_dl.estimators._optimizers import make_optimizer
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "rmsprop": torch.optim.RMSprop,
-    "sgd": torch.optim.SGD,
-}
 # fork_rng saves and restores torch's one global generator: two fits at once would mix their
 # random numbers, so fits in threads of one process take turns.
 _generator_lock = threading.RLock()
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """The rows one loop goes over."""
-
-    inputs: Inputs
-    targets: np.ndarray  # (n, t) float32, aligned with the inputs
-    rows: np.ndarray  # which of the n
-    weights: np.ndarray | None = None  # (n, 1) float32
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-
-class BatchLoader:
-    """Whole batches by index, where torch's `DataLoader` would collate samples one by one."""
-
-    def __init__(
-        self, data: TrainingRows, batch_size: int, shuffle_seeds: Iterator[Sequence[int]] | None
-    ) -> None:
-        self.data = data
-        self.batch_size = batch_size
-        self.shuffle_seeds = shuffle_seeds
-
-    def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        rows = self.data.rows
-        if self.shuffle_seeds is not None:
-            rows = np.random.default_rng(next(self.shuffle_seeds)).permutation(rows)
-        for start in range(0, len(rows), self.batch_size):
-            chosen = rows[start : start + self.batch_size]
-            yield self.data.inputs.batch(chosen), self._targets(chosen)
-
-    def _targets(self, rows: np.ndarray) -> Tensor | tuple[Tensor, Tensor]:
-        targets = torch.from_numpy(self.data.targets[rows])
-        if self.data.weights is None:
-            return targets
-        return targets, torch.from_numpy(self.data.weights[rows])
 
 
 class TrainingNet(NeuralNet):
@@ -81,23 +45,52 @@ class TrainingNet(NeuralNet):
         Everything random about epoch k follows from ``(seed, k)``.
     weight_decay : float
         Of weight matrices; biases and normalisation are left alone.
+    momentum : float
+        Of stochastic gradient descent.
+    precision : {"float32", "bfloat16"}
+        Of matrix products.
     predict_batch_size : int
         Rows a batch in validation.
+    run : Run, optional
+        What is trained, for callbacks that log it.
+    member : int, default=0
+        Which network of an ensemble it is.
     **settings
         skorch's own.
     """
 
+    checkpoints: CheckpointFolder | None = None  # where there is one, while training goes on
+
     def __init__(
-        self, *args: Any, seed: int, weight_decay: float, predict_batch_size: int, **settings: Any
+        self,
+        *args: Any,
+        seed: int,
+        weight_decay: float,
+        momentum: float,
+        precision: str,
+        predict_batch_size: int,
+        run: Run | None = None,
+        member: int = 0,
+        **settings: Any,
     ) -> None:
         self.seed = seed
         self.weight_decay = weight_decay
+        self.momentum = momentum
+        self.precision = precision
         self.predict_batch_size = predict_batch_size
+        self.run = run
+        self.member = member
         super().__init__(*args, **settings)
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> "TrainingNet":
         """Build the optimizer, sparing biases and norms from weight decay."""
-        self.optimizer_ = make_optimizer(self.optimizer, self.module_, self.lr, self.weight_decay)
+        self.optimizer_ = make_optimizer(
+            self.optimizer,
+            self.module_,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            momentum=self.momentum,
+        )
         return self
 
     def get_split_datasets(self, X: Any, y: Any = None, **params: Any) -> Any:
@@ -115,9 +108,16 @@ class TrainingNet(NeuralNet):
         super().on_epoch_begin(net, *args, **kwargs)
         _seed_torch([self.seed, len(self.history)], self.device)
 
+    def on_batch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """End training where the user has pressed Ctrl-C."""
+        super().on_batch_end(net, *args, **kwargs)
+        if self.ctrl_c_pressed:
+            raise KeyboardInterrupt
+
     def infer(self, x: Any, **params: Any) -> Tensor:
         """Run the module on a batch."""
-        return self.module_(x.to(self.device))
+        with autocast(self.device, self.precision):
+            return self.module_(x.to(self.device)).float()
 
     def get_loss(
         self, y_pred: Tensor, y_true: Any, X: Any = None, training: bool = False
@@ -127,52 +127,29 @@ class TrainingNet(NeuralNet):
         parts = (y_true,) if isinstance(y_true, Tensor) else y_true  # targets, or with weights
         return self.criterion_(y_pred, *parts)
 
+    def outputs(self, data: TrainingRows, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Give targets and outputs of the first rows, ``(m, t)`` and ``(m, k)``."""
+        rows = data.rows[:most]
+        self.module_.eval()
+        return data.targets[rows], run_rows(self, "forward", data.inputs, rows)
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch whose weights the module has, counted from 1."""
+        best = [c.best_epoch_ for _, c in self.callbacks_ if isinstance(c, BestEpoch)]
+        return (best[0] if best else 0) or len(self.history)
+
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:
             yield [self.seed, len(self.history)]
 
 
-def make_optimizer(
-    optimizer: str | type[torch.optim.Optimizer], module: nn.Module, lr: float, weight_decay: float
-) -> torch.optim.Optimizer:
-    """Build an optimizer by name or class.
-
-    Parameters
-    ----------
-    optimizer : str or class
-        Name in `OPTIMIZERS`, or a torch optimizer.
-    module : nn.Module
-        What it trains.
-    lr, weight_decay : float
-        Weight decay is for matrices only.
-
-    Returns
-    -------
-    torch.optim.Optimizer
-
-    Raises
-    ------
-    TypeError
-        If it is a class of something else.
-    """
-    if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
-        raise TypeError(
-            f"optimizer={optimizer!r}; expected a name or a torch.optim.Optimizer class."
-        )
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    options: dict[str, Any] = {"lr": lr}
-    if isinstance(optimizer, str):
-        if optimizer != "rmsprop":  # torch has no fused one
-            options["fused"] = True  # one pass over the weights instead of one an operation
-        optimizer = OPTIMIZERS[optimizer]
-    return optimizer(groups, **options)
-
-
-def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | None) -> None:
+def train(
+    net: TrainingNet,
+    training: TrainingRows,
+    validation: TrainingRows | None,
+    start: dict[str, np.ndarray] | None = None,
+) -> None:
     """Fit a net, leaving every global random generator as it was.
 
     Parameters
@@ -181,29 +158,35 @@ def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | N
         Initialised here.
     training, validation : TrainingRows
         Without validation there is no early stopping.
+    start : dict of str to ndarray, optional
+        Weights to begin with, instead of random ones.
 
     Raises
     ------
     ValueError
         If the weights end up infinite or NaN: predictions of NaN would stand for invalid molecules.
+    KeyboardInterrupt
+        If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    with _generator_lock, _forked_generator(net.device):
+    net.ctrl_c_pressed = False
+
+    def notice() -> None:
+        net.ctrl_c_pressed = True
+
+    with deferred_ctrl_c(notice), _generator_lock, _forked_generator(net.device):
         _seed_torch([net.seed], net.device)
         net.initialize()
-        net.notify("on_train_begin", X=None, y=None)
+        if start is not None:
+            _load_weights(net, start)
         try:
-            net.fit_loop((training, validation))
-        except StopTraining:
-            pass  # early stopping has had enough
-        except KeyboardInterrupt:
-            if not any(_has_stopped(callback) for _, callback in net.callbacks_):
-                raise  # the user has had enough
+            _run_epochs(net, training, validation)
         finally:
-            net.notify("on_train_end", X=None, y=None)
-        for _, callback in net.callbacks_:
-            if isinstance(callback, BestEpoch):
+            for callback in _callbacks_of(net, BestEpoch):
                 callback.restore(net)
-    net.module_.eval()
+            net.module_.eval()
+            net.notify("on_train_end", X=(training, validation), y=None)
+    if net.ctrl_c_pressed:
+        raise KeyboardInterrupt
     if not all(parameter.isfinite().all() for parameter in net.module_.parameters()):
         raise ValueError(
             f"Training diverged: after {len(net.history)} epochs at lr={net.lr} there are weights "
@@ -211,32 +194,48 @@ def train(net: TrainingNet, training: TrainingRows, validation: TrainingRows | N
         )
 
 
-def run_rows(
-    function: Any, inputs: Inputs, rows: np.ndarray, batch_size: int, device: str
-) -> np.ndarray:
-    """Apply a module (or one of its methods) to rows, batch after batch.
+def keep_finished(net: TrainingNet) -> None:
+    """Keep a trained net while the other members of its ensemble are trained."""
+    for callback in _callbacks_of(net, Checkpoint):
+        callback.finish(net)
+
+
+def _run_epochs(net: TrainingNet, training: TrainingRows, validation: TrainingRows | None) -> None:
+    try:
+        net.notify("on_train_begin", X=(training, validation), y=None)
+        net.fit_loop((training, validation), epochs=net.max_epochs - len(net.history))
+    except StopTraining:
+        pass  # early stopping has had enough
+    except KeyboardInterrupt:
+        if net.history and "train_loss" not in net.history[-1]:
+            net.history.pop()  # the epoch was not finished
+        if net.ctrl_c_pressed or not any(map(_has_stopped, _callbacks_of(net, EarlyStopping))):
+            raise  # the user has had enough
+
+
+def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
+    """Apply a trained net's module (or one of its methods) to rows, batch after batch.
 
     Parameters
     ----------
-    function : callable
-        Takes a batch, gives a Tensor ``(len(batch), k)``.
+    net : TrainingNet
+        Its module is in evaluation mode.
+    method : str
+        "forward" or "embed".
     inputs : Inputs
         Features.
     rows : ndarray of shape (m,)
         Which of them; at least one.
-    batch_size : int
-        Rows a batch.
-    device : str
-        Where the module is.
 
     Returns
     -------
     ndarray of shape (m, k), float32
     """
-    with torch.inference_mode():
+    function, size = getattr(net.module_, method), net.predict_batch_size
+    with torch.inference_mode(), autocast(net.device, net.precision):
         parts = [
-            function(inputs.batch(rows[start : start + batch_size]).to(device)).float().cpu()
-            for start in range(0, len(rows), batch_size)
+            function(inputs.batch(rows[start : start + size]).to(net.device)).float().cpu()
+            for start in range(0, len(rows), size)
         ]
     return torch.cat(parts).numpy()
 
@@ -271,46 +270,25 @@ def set_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
     """
     with _generator_lock, _forked_generator(net.device):
         net.initialize()
+    _load_weights(net, weights)
+    net.module_.eval()
+
+
+def _load_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
     tensors = {name: torch.from_numpy(np.array(values)) for name, values in weights.items()}
     try:
         net.module_.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"The weights don't fit the network: {error}") from error
-    net.module_.eval()
 
 
-def resolve_device(device: str) -> str:
-    """Choose a GPU where there is one and the user leaves it to us.
-
-    Parameters
-    ----------
-    device : str
-        "auto", or a torch device.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If torch knows no such device, or it is not there.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=device).cpu()
-    except (RuntimeError, AssertionError, ImportError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f'device={device!r} does not work here. Use "auto" or "cpu". torch says: {reason}'
-        ) from error
-    return device
+def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:
+    return [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
 
 
-def _has_stopped(callback: Callback) -> bool:
-    """Say whether it is skorch's early stopping and has just raised KeyboardInterrupt."""
-    return isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+def _has_stopped(callback: EarlyStopping) -> bool:
+    """Say whether skorch's early stopping has just raised KeyboardInterrupt."""
+    return callback.misses_ == callback.patience
 
 
 @contextmanager
@@ -332,36 +310,44 @@ def make_callbacks(
     *,
     lr_schedule: str | Callable[[float], float],
     max_grad_norm: float | None,
-    patience: int | None,
+    metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]],
+    best_epoch: BestEpoch | None,
     label: str | None,
-    user: Sequence[Callback] | None,
+    user: Sequence[Callback],
+    logger: TensorBoardLogger | None,
+    checkpoint: Checkpoint | None,
 ) -> list[Callback]:
-    """Choose the callbacks for one training.
+    """Choose the callbacks for one training, in the order that they need.
 
     Parameters
     ----------
     lr_schedule : str or callable
-        Name in `SCHEDULES`, or a function of progress.
+        Name of a schedule, or a function of progress.
     max_grad_norm : float or None
         Gradients are scaled down to this norm.
-    patience : int or None
-        Epochs before early stopping; None trains all epochs and keeps the last.
+    metrics : callable
+        Of targets and outputs.
+    best_epoch : BestEpoch or None
+        None trains all epochs and keeps the last.
     label : str or None
         What the progress bar says; None shows none.
-    user : sequence of skorch callbacks, or None
-        Cloned, since training changes them.
+    user : sequence of skorch callbacks
+        Cloned, since training changes them; so are the logger and the checkpoint.
+    logger : TensorBoardLogger or None
+    checkpoint : Checkpoint or None
 
     Returns
     -------
     list of skorch callbacks
     """
-    schedule = SCHEDULES[lr_schedule] if isinstance(lr_schedule, str) else lr_schedule
-    callbacks: list[Callback] = [LearningRateSchedule(schedule)]
+    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(metrics)]
+    if logger is not None:
+        callbacks.append(GradientNorm())  # before it is clipped
     if max_grad_norm is not None:
         callbacks.append(GradientNormClipping(max_grad_norm))
-    callbacks += [clone(callback, safe=False) for callback in user or ()]
+    callbacks += [clone(callback, safe=False) for callback in user]
     if label is not None:
         callbacks.append(ProgressBar(label))
-    if patience is not None:
-        callbacks.append(BestEpoch(patience))  # last: it may end the training
-    return callbacks
+    # The best epoch's may end the training; the last two look at what all others have done.
+    callbacks += [best_epoch, clone(logger, safe=False), clone(checkpoint, safe=False)]
+    return [callback for callback in callbacks if callback is not None]

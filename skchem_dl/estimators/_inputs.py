@@ -26,6 +26,9 @@ class Inputs(Protocol):
     def batch(self, rows: np.ndarray) -> Any:
         """Give the chosen rows as what the network takes, on the CPU."""
 
+    def arrays(self) -> list[np.ndarray]:
+        """Give all that it holds, to tell it from others."""
+
 
 class MatrixInputs:
     """Rows of numbers, dense or CSR.
@@ -54,6 +57,10 @@ class MatrixInputs:
             chosen = chosen.toarray()
         return torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.float32))
 
+    def arrays(self) -> list[np.ndarray]:
+        """Give the matrix, or the three arrays of a CSR one."""
+        return [self.X.data, self.X.indices, self.X.indptr] if sp.issparse(self.X) else [self.X]
+
 
 class TokenInputs:
     """Rows of token codes.
@@ -75,6 +82,10 @@ class TokenInputs:
         length = int(self.lengths[rows].max(initial=1))
         return torch.from_numpy(self.codes[rows, :length].astype(np.int64))
 
+    def arrays(self) -> list[np.ndarray]:
+        """Give the codes."""
+        return [self.codes]
+
 
 class GraphInputs:
     """Molecular graphs, with their molecule features standardised.
@@ -92,6 +103,10 @@ class GraphInputs:
     def batch(self, rows: np.ndarray) -> GraphBatch:
         """Give one `GraphBatch`."""
         return GraphBatch.from_graphs(self.graphs[rows])
+
+    def arrays(self) -> list[np.ndarray]:
+        """Give the flat arrays of the graphs."""
+        return [array for array in self.graphs._arrays() if array is not None]
 
 
 def _valid_rows(X: Any, names: Sequence[str] | None) -> np.ndarray:

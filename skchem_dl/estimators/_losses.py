@@ -6,11 +6,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-REGRESSION_LOSSES: dict[str, Callable[..., Tensor]] = {
-    "mse": F.mse_loss,
-    "mae": F.l1_loss,
-    "huber": F.huber_loss,
+_FOCUS = 2.0  # gamma of the focal loss
+
+
+def _mse(predicted: Tensor, target: Tensor, quantile: float) -> Tensor:
+    return F.mse_loss(predicted, target, reduction="none")
+
+
+def _mae(predicted: Tensor, target: Tensor, quantile: float) -> Tensor:
+    return F.l1_loss(predicted, target, reduction="none")
+
+
+def _huber(predicted: Tensor, target: Tensor, quantile: float) -> Tensor:
+    return F.huber_loss(predicted, target, reduction="none")
+
+
+def _quantile(predicted: Tensor, target: Tensor, quantile: float) -> Tensor:
+    missing = target - predicted
+    return torch.maximum(quantile * missing, (quantile - 1) * missing)
+
+
+REGRESSION_LOSSES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "mse": _mse,
+    "mae": _mae,
+    "huber": _huber,
+    "quantile": _quantile,
 }
+CLASSIFICATION_LOSSES = {"log_loss": 0.0, "focal": _FOCUS}
 
 
 class RegressionLoss(nn.Module):
@@ -18,25 +40,49 @@ class RegressionLoss(nn.Module):
 
     Parameters
     ----------
-    name : {"mse", "mae", "huber"}
-        Squared error, absolute error, or squared up to 1 and absolute beyond.
+    name : {"mse", "mae", "huber", "quantile"}
+        Squared error; absolute error; squared up to 1 and absolute beyond; or the pinball loss,
+        whose least value is at a quantile of the target [1]_.
+    quantile : float
+        Which one, between 0 and 1.
+
+    References
+    ----------
+    .. [1] Koenker, R.; Bassett, G. Regression Quantiles, Econometrica 1978, 46, 33,
+       doi 10.2307/1913643.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, quantile: float = 0.5) -> None:
         super().__init__()
         self.name = name
+        self.quantile = quantile
 
     def forward(self, predicted: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compare ``(n, t)`` with ``(n, t)``, NaN for "not measured"; weights are ``(n, 1)``."""
         measured = ~target.isnan()
-        loss = REGRESSION_LOSSES[self.name](
-            predicted, target.where(measured, predicted.detach()), reduction="none"
-        )
-        return _weighted_mean(loss, measured, weight)
+        target = target.where(measured, predicted.detach())
+        loss = REGRESSION_LOSSES[self.name](predicted, target, self.quantile)
+        return _weighted_mean(loss * measured, measured, weight)
 
 
 class BinaryLogLoss(nn.Module):
-    """Mean logistic loss over the measured labels."""
+    """Mean logistic loss over the measured labels.
+
+    Parameters
+    ----------
+    gamma : float, default=0
+        Above 0 the loss is focal [1]_: labels that are already right count less, by the power gamma
+        of the probability of the wrong label.
+
+    References
+    ----------
+    .. [1] Lin, T.-Y. et al. Focal Loss for Dense Object Detection, ICCV 2017,
+       doi 10.48550/arXiv.1708.02002.
+    """
+
+    def __init__(self, gamma: float = 0.0) -> None:
+        super().__init__()
+        self.gamma = gamma
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compare ``(n, t)`` with ``(n, t)`` of 0, 1, or NaN for "not measured"."""
@@ -44,16 +90,32 @@ class BinaryLogLoss(nn.Module):
         loss = F.binary_cross_entropy_with_logits(
             logits, target.where(measured, 0.0), reduction="none"
         )
-        return _weighted_mean(loss * measured, measured, weight)
+        return _weighted_mean(_focus(loss, self.gamma) * measured, measured, weight)
 
 
 class MulticlassLogLoss(nn.Module):
-    """Mean cross entropy."""
+    """Mean cross entropy.
+
+    Parameters
+    ----------
+    gamma : float, default=0
+        As in `BinaryLogLoss`.
+    """
+
+    def __init__(self, gamma: float = 0.0) -> None:
+        super().__init__()
+        self.gamma = gamma
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
         """Compare ``(n, classes)`` with class numbers ``(n, 1)``."""
         loss = F.cross_entropy(logits, target.squeeze(1).to(torch.int64), reduction="none")
-        return _weighted_mean(loss[:, None], torch.ones_like(target, dtype=torch.bool), weight)
+        loss = _focus(loss, self.gamma)[:, None]
+        return _weighted_mean(loss, torch.ones_like(target, dtype=torch.bool), weight)
+
+
+def _focus(loss: Tensor, gamma: float) -> Tensor:
+    """Multiply by the power gamma of 1 - p, where p is what the right label was given."""
+    return loss if gamma == 0 else loss * (-torch.expm1(-loss)) ** gamma
 
 
 def _weighted_mean(loss: Tensor, measured: Tensor, weight: Tensor | None) -> Tensor:

@@ -1,15 +1,17 @@
 """What y means: regression or classification, on top of any network."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from torch import nn
 
-from skchem_dl.estimators._losses import REGRESSION_LOSSES
+from skchem_dl.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skchem_dl.estimators._tasks import (
     ClassificationTask,
     RegressionTask,
@@ -26,6 +28,7 @@ class RegressionMixin(RegressorMixin):
 
     _regression_constraints: dict[str, list] = {
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
         "normalize_y": ["boolean"],
     }
 
@@ -98,7 +101,7 @@ class RegressionMixin(RegressorMixin):
         )
 
     def _read_targets(
-        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None, *, reset: bool
     ) -> np.ndarray:
         missing = np.isnan(y[rows])
         if y.ndim == 1 and missing.any():
@@ -107,16 +110,23 @@ class RegressionMixin(RegressorMixin):
                 f"first in row {int(rows[np.flatnonzero(missing)[0]])}. Leave those rows out: "
                 "keep = ~np.isnan(y); fit(X[keep], y[keep])."
             )
-        refuse_empty_columns(missing)
-        weight = None if weights is None else weights[rows]
-        self._task = RegressionTask(y[rows], self.loss, self.normalize_y, weight)
+        if reset:
+            refuse_empty_columns(missing)
+            weight = None if weights is None else weights[rows]
+            self._task = RegressionTask(y[rows], self.normalize_y, weight)
         return self._task.encode(y)
+
+    def _make_loss(self) -> nn.Module:
+        return self._task.make_loss(self.loss, self.quantile)
 
 
 class ClassificationMixin(ClassifierMixin):
     """`predict`, `predict_proba` and `score` for classes and yes-no labels."""
 
-    _classification_constraints: dict[str, list] = {"loss": [StrOptions({"log_loss"})]}
+    _classification_constraints: dict[str, list] = {
+        "loss": [StrOptions(set(CLASSIFICATION_LOSSES))],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict classes.
@@ -204,12 +214,26 @@ class ClassificationMixin(ClassifierMixin):
         return column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
 
     def _read_targets(
-        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+        self, y: np.ndarray, rows: np.ndarray, weights: np.ndarray | None, *, reset: bool
     ) -> np.ndarray:
         labels = check_labels(y[rows], rows)
-        self._task = ClassificationTask(labels)
-        self.classes_ = self._task.classes
+        if reset:
+            if labels.ndim == 2:
+                refuse_empty_columns(np.isnan(labels))
+            self._task = ClassificationTask(labels)
+            self.classes_ = self._task.classes
         encoded = self._task.encode(labels)
+        if reset:
+            self._task.weigh_classes(self.class_weight, encoded)
         targets = np.full((len(y), encoded.shape[1]), np.nan, dtype=np.float32)
         targets[rows] = encoded
         return targets
+
+    def _target_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        of_classes = self._task.weights(targets)
+        if weights is None or of_classes is None:
+            return of_classes if weights is None else weights[:, None]
+        return weights[:, None] * of_classes
+
+    def _make_loss(self) -> nn.Module:
+        return self._task.make_loss(self.loss)

@@ -67,28 +67,33 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         Share of hidden units left out in each training step.
     batch_norm : bool, default=False
         Normalise each hidden layer before its activation.
-    loss : {"mse", "mae", "huber"}, default="mse"
+    loss : {"mse", "mae", "huber", "quantile"}, default="mse"
         On standardised targets where `normalize_y` is on.
+    quantile : float, default=0.5
+        Which quantile ``loss="quantile"`` learns: 0.9 is exceeded by one molecule in ten.
     normalize_y : bool, default=True
         Learn on targets of mean 0 and standard deviation 1.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
-    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
-        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
+        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
+        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+    momentum : float, default=0.9
+        Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=3e-3
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int, default=64
-        Molecules a training step.
+    batch_size : int or "auto", default=64
+        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction; changes memory and speed only.
     max_epochs : int, default=50
         Passes over the training molecules.
     early_stopping : bool, default=False
-        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
-        restore the best epoch.
+        Hold molecules out, stop when their loss (averaged over three epochs) no longer gets
+        better, and restore the best epoch.
     validation_fraction : float, default=0.1
         Share held out for early stopping.
     n_iter_no_change : int, default=10
@@ -96,10 +101,20 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean is the prediction,
         their spread `predict`'s ``return_std``.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
+    warm_start : bool, default=False
+        `fit` goes on from the weights of the fit before, with its scaling of y and its classes.
     random_state : int, RandomState or None, default=None
         The same int gives bitwise the same model on the same machine and number of threads.
+    log_dir : path, default=None
+        Each fit makes a folder in here for TensorBoard, with plain CSV and JSON beside; see
+        `skchem_dl.callbacks.TensorBoardLogger`.
+    checkpoint_dir : path, default=None
+        A fit that was killed goes on from here when it is called again; see
+        `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
         They are cloned.
     verbose : int, default=0
@@ -112,9 +127,14 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     module_ : torch.nn.Module
         The first member's module.
     history_ : list of dict
-        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+        Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
+        kept; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
         Epochs trained.
+    n_invalid_, n_unlabelled_ : int
+        Rows that `fit` left out: invalid molecules, and those without any target.
+    run_dir_ : str
+        Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of str
@@ -149,10 +169,12 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         dropout=0.2,
         batch_norm=False,
         loss="mse",
+        quantile=0.5,
         normalize_y=True,
         optimizer="adam",
         lr=1e-3,
         lr_schedule="cosine",
+        momentum=0.9,
         weight_decay=3e-3,
         max_grad_norm=None,
         batch_size=64,
@@ -162,8 +184,12 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         validation_fraction=0.1,
         n_iter_no_change=10,
         n_members=1,
+        precision="float32",
         device="auto",
+        warm_start=False,
         random_state=None,
+        log_dir=None,
+        checkpoint_dir=None,
         callbacks=None,
         verbose=0,
     ):
@@ -172,6 +198,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
             optimizer=optimizer,
             lr=lr,
             lr_schedule=lr_schedule,
+            momentum=momentum,
             weight_decay=weight_decay,
             max_grad_norm=max_grad_norm,
             batch_size=batch_size,
@@ -181,8 +208,12 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             n_members=n_members,
+            precision=precision,
             device=device,
+            warm_start=warm_start,
             random_state=random_state,
+            log_dir=log_dir,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             verbose=verbose,
         )
@@ -190,6 +221,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         self.activation = activation
         self.dropout = dropout
         self.batch_norm = batch_norm
+        self.quantile = quantile
         self.normalize_y = normalize_y
 
 
@@ -208,25 +240,32 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         Share of hidden units left out in each training step.
     batch_norm : bool, default=False
         Normalise each hidden layer before its activation.
-    loss : {"log_loss"}, default="log_loss"
+    loss : {"log_loss", "focal"}, default="log_loss"
+        "focal" lets labels that are already right count less, for rare classes.
+    class_weight : dict or "balanced", default=None
+        How much each class counts; "balanced" gives all classes the same say, in each column of
+        several labels.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
-    lr_schedule : {"constant", "cosine", "one_cycle"} or callable, default="cosine"
-        How the learning rate changes; a callable maps progress (0 to 1) to a factor of `lr`.
+    lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
+        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
+        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+    momentum : float, default=0.9
+        Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=3e-3
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int, default=64
-        Molecules a training step.
+    batch_size : int or "auto", default=64
+        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction; changes memory and speed only.
     max_epochs : int, default=50
         Passes over the training molecules.
     early_stopping : bool, default=False
-        Hold molecules out, stop when their loss (averaged over three epochs) no longer falls, and
-        restore the best epoch.
+        Hold molecules out, stop when their ROC AUC (averaged over three epochs) no longer gets
+        better, and restore the best epoch.
     validation_fraction : float, default=0.1
         Share held out for early stopping.
     n_iter_no_change : int, default=10
@@ -234,10 +273,20 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean probabilities
         are the prediction.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
+    warm_start : bool, default=False
+        `fit` goes on from the weights of the fit before, with its scaling of y and its classes.
     random_state : int, RandomState or None, default=None
         The same int gives bitwise the same model on the same machine and number of threads.
+    log_dir : path, default=None
+        Each fit makes a folder in here for TensorBoard, with plain CSV and JSON beside; see
+        `skchem_dl.callbacks.TensorBoardLogger`.
+    checkpoint_dir : path, default=None
+        A fit that was killed goes on from here when it is called again; see
+        `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
         They are cloned.
     verbose : int, default=0
@@ -252,9 +301,14 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     module_ : torch.nn.Module
         The first member's module.
     history_ : list of dict
-        Losses, learning rate and seconds of each epoch; ``pandas.DataFrame(history_)`` is a table.
+        Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
+        kept; ``pandas.DataFrame(history_)`` is a table.
     n_iter_ : int
         Epochs trained.
+    n_invalid_, n_unlabelled_ : int
+        Rows that `fit` left out: invalid molecules, and those without any target.
+    run_dir_ : str
+        Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of str
@@ -289,9 +343,11 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         dropout=0.2,
         batch_norm=False,
         loss="log_loss",
+        class_weight=None,
         optimizer="adam",
         lr=1e-3,
         lr_schedule="cosine",
+        momentum=0.9,
         weight_decay=3e-3,
         max_grad_norm=None,
         batch_size=64,
@@ -301,8 +357,12 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         validation_fraction=0.1,
         n_iter_no_change=10,
         n_members=1,
+        precision="float32",
         device="auto",
+        warm_start=False,
         random_state=None,
+        log_dir=None,
+        checkpoint_dir=None,
         callbacks=None,
         verbose=0,
     ):
@@ -311,6 +371,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
             optimizer=optimizer,
             lr=lr,
             lr_schedule=lr_schedule,
+            momentum=momentum,
             weight_decay=weight_decay,
             max_grad_norm=max_grad_norm,
             batch_size=batch_size,
@@ -320,8 +381,12 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
             n_members=n_members,
+            precision=precision,
             device=device,
+            warm_start=warm_start,
             random_state=random_state,
+            log_dir=log_dir,
+            checkpoint_dir=checkpoint_dir,
             callbacks=callbacks,
             verbose=verbose,
         )
@@ -329,3 +394,4 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         self.activation = activation
         self.dropout = dropout
         self.batch_norm = batch_norm
+        self.class_weight = class_weight

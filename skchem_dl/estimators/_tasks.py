@@ -4,11 +4,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
-from skchem_dl.estimators._losses import BinaryLogLoss, MulticlassLogLoss, RegressionLoss
+from skchem_dl.estimators._losses import (
+    CLASSIFICATION_LOSSES,
+    BinaryLogLoss,
+    MulticlassLogLoss,
+    RegressionLoss,
+)
+from skchem_dl.estimators._task_metrics import classification_metrics, regression_metrics
 
 
 class RegressionTask:
@@ -18,33 +25,37 @@ class RegressionTask:
     ----------
     y : ndarray of shape (n,) or (n, t), float64
         Targets; NaN where one of several was not measured.
-    loss : str
-        Name of the loss.
     normalize : bool
         Whether to learn on targets of mean 0 and standard deviation 1.
     weight : ndarray of shape (n,), default=None
         How much each row counts in that mean and deviation.
     """
 
-    def __init__(
-        self, y: np.ndarray, loss: str, normalize: bool, weight: np.ndarray | None = None
-    ) -> None:
+    watched = None  # by early stopping: the loss, which weighs all tasks alike
+
+    def __init__(self, y: np.ndarray, normalize: bool, weight: np.ndarray | None = None) -> None:
         self.one_column = y.ndim == 1
         columns = y.reshape(len(y), -1)
         self.out_dim = columns.shape[1]
-        self._loss = loss
         self.mean, scale = np.zeros(self.out_dim), np.ones(self.out_dim)
         if normalize:
             self.mean, scale = _moments(columns, weight)
         # A constant column's deviation may be rounding alone.
         self.scale = np.where(scale > 1e-12 * np.abs(self.mean), scale, 1.0)
 
-    def make_loss(self) -> nn.Module:
-        """Give the loss."""
-        return RegressionLoss(self._loss)
+    def make_loss(self, loss: str, quantile: float) -> nn.Module:
+        """Give the loss of that name."""
+        return RegressionLoss(loss, quantile)
+
+    def metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Compare ``(n, t)`` targets, NaN for "not measured", with the network's output."""
+        return regression_metrics(self._restore(targets), self._restore(outputs))
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Standardise, ``(n,) or (n, t) -> (n, t)`` float32."""
+        if (y.ndim == 1) != self.one_column or y.reshape(len(y), -1).shape[1] != self.out_dim:
+            expected = "(n,)" if self.one_column else f"(n, {self.out_dim})"
+            raise ValueError(f"y has the shape {y.shape}; expected {expected}, as fitted first.")
         return ((y.reshape(len(y), -1) - self.mean) / self.scale).astype(np.float32)
 
     def strata(self, targets: np.ndarray) -> None:
@@ -52,8 +63,11 @@ class RegressionTask:
 
     def decode(self, raw: np.ndarray) -> np.ndarray:
         """Undo `encode`, ``(n, t) -> (n,) or (n, t)`` float64."""
-        values = raw * self.scale + self.mean
+        values = self._restore(raw)
         return values[:, 0] if self.one_column else values
+
+    def _restore(self, raw: np.ndarray) -> np.ndarray:
+        return raw * self.scale + self.mean
 
 
 class ClassificationTask:
@@ -65,20 +79,65 @@ class ClassificationTask:
         Any labels, or (n, t) of 0, 1, and NaN for "not measured".
     """
 
+    # By early stopping: on unlike molecules the loss soon rises while the ranking still improves.
+    watched = "roc_auc"
+
     def __init__(self, y: np.ndarray) -> None:
         self.multilabel = y.ndim == 2
         self.classes = np.arange(y.shape[1]) if self.multilabel else np.unique(y)
         self.binary = not self.multilabel and len(self.classes) == 2
         self.out_dim = 1 if self.binary else len(self.classes)
+        self.class_weights: np.ndarray | None = None
 
-    def make_loss(self) -> nn.Module:
-        """Give the loss."""
-        return BinaryLogLoss() if self.binary or self.multilabel else MulticlassLogLoss()
+    def make_loss(self, loss: str) -> nn.Module:
+        """Give the loss of that name."""
+        gamma = CLASSIFICATION_LOSSES[loss]
+        one_each = self.binary or self.multilabel
+        return BinaryLogLoss(gamma) if one_each else MulticlassLogLoss(gamma)
+
+    def metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Compare targets as `encode` gives them with the network's output."""
+        found = self.probabilities(outputs.astype(np.float64))
+        if self.multilabel:
+            return classification_metrics(targets, found)
+        right = targets[:, 0].astype(np.int64)
+        labels = (right[:, None] == np.arange(found.shape[1])).astype(np.float64)
+        ranked = classification_metrics(labels, found)
+        return {**ranked, "accuracy": float(np.mean(found.argmax(axis=1) == right))}
+
+    def weigh_classes(self, class_weight: Any, targets: np.ndarray) -> None:
+        """Set how much each class counts, from the `targets` that are learnt from."""
+        self.class_weights = None
+        if class_weight is None:
+            return
+        if self.multilabel:
+            columns = [_label_weights(class_weight, column) for column in targets.T]
+            self.class_weights = np.transpose(columns)  # (2, t)
+        else:
+            labels = self.classes[targets[:, 0].astype(np.int64)]
+            weights = compute_class_weight(class_weight, classes=self.classes, y=labels)
+            self.class_weights = weights[:, None]  # (classes, 1)
+
+    def weights(self, targets: np.ndarray) -> np.ndarray | None:
+        """Give how much each target counts, ``(n, 1)`` or ``(n, t)`` float32; None if all alike."""
+        if self.class_weights is None:
+            return None
+        codes = np.nan_to_num(targets).astype(np.int64)
+        return np.take_along_axis(self.class_weights, codes, axis=0).astype(np.float32)
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Number the classes, ``(n,) -> (n, 1)``, or leave ``(n, t)`` labels, float32."""
+        if (y.ndim == 2) != self.multilabel or (y.ndim == 2 and y.shape[1] != self.out_dim):
+            expected = f"(n, {self.out_dim})" if self.multilabel else "(n,)"
+            raise ValueError(f"y has the shape {y.shape}; expected {expected}, as fitted first.")
         if self.multilabel:
             return y.astype(np.float32)
+        unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"y has the label(s) {unknown.tolist()}, which are not among those fitted first: "
+                f"{self.classes.tolist()}."
+            )
         return np.searchsorted(self.classes, y).astype(np.float32)[:, None]
 
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
@@ -166,8 +225,15 @@ def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise ValueError(f"{expected}; row {rows[row]}, column {column} is {y[row, column]!r}.")
-    refuse_empty_columns(np.isnan(values))
     return values
+
+
+def _label_weights(class_weight: Any, column: np.ndarray) -> np.ndarray:
+    """Give the weights of 0 and 1 in one column of labels; 1 where the column has one kind only."""
+    measured = column[~np.isnan(column)]
+    if len(np.unique(measured)) < 2:
+        return np.ones(2)
+    return compute_class_weight(class_weight, classes=np.array([0.0, 1.0]), y=measured)
 
 
 def _moments(columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,12 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, cl
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
 from sklearn.utils.validation import check_is_fitted
 
 
@@ -54,7 +60,7 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """Their names, where they had any."""
         return self.estimator_.feature_names_in_
 
-    def fit(self, X: Any, y: Any = None) -> "NeuralEmbedder":
+    def fit(self, X: Any, y: Any = None, **params: Any) -> "NeuralEmbedder":
         """Train a clone of the network.
 
         Parameters
@@ -63,13 +69,17 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             What the estimator takes.
         y : array-like of shape (n,) or (n, t)
             Targets.
+        **params
+            For the estimator's `fit`: sample_weight, groups, X_val, ...
 
         Returns
         -------
         self
         """
         _neural_part(self.estimator)
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        if _routing_enabled():
+            params = process_routing(self, "fit", **params).estimator.fit
+        self.estimator_ = clone(self.estimator).fit(X, y, **params)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -105,6 +115,16 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         _, network = _neural_part(self.estimator_)
         return np.array([f"embedding{i}" for i in range(network.embedding_dim_)], dtype=object)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Route metadata to the estimator.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "estimator_")

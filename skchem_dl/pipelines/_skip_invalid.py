@@ -19,6 +19,9 @@ from sklearn.utils.validation import _check_method_params, check_is_fitted
 from skchem_dl._rows import count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
 
+# As scikit-learn's gradient boosting and our networks call them.
+_VALIDATION = ("X_val", "y_val", "sample_weight_val")
+
 
 def _inner_has(method: str):
     def check(self: "SkipInvalidRows") -> bool:
@@ -91,7 +94,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         X : array-like or CSR of shape (n, d)
         y : array-like of length n, default=None
         **params
-            For the estimator's `fit`; those of length n are subset too.
+            For the estimator's `fit`; those of length n are subset too, and X_val with its y_val.
 
         Returns
         -------
@@ -285,10 +288,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
             raise ValueError(f"All {X.shape[0]} row(s) are NaN (invalid molecules).")
         if _routing_enabled():
             params = process_routing(self, method, **params).estimator[method]
+        own_rows = {name: params[name] for name in _VALIDATION if params.get(name) is not None}
+        params = {name: value for name, value in params.items() if name not in own_rows}
         return (
             row_subset(X, rows),
             None if y is None else row_subset(_as_rows(y), rows),
-            _check_method_params(X, params, indices=rows),
+            {**_check_method_params(X, params, indices=rows), **_valid_validation(own_rows)},
         )
 
     def _call(self, method: str, X: Any) -> Any:
@@ -305,6 +310,14 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         if not hasattr(self, "n_features_in_") and X.dtype == object:  # fitted on molecules
             return np.full((1, *X.shape[1:]), "C", dtype=object)
         return np.zeros((1, *X.shape[1:]))
+
+
+def _valid_validation(params: dict[str, Any]) -> dict[str, Any]:
+    """Take the valid rows of a validation set, which may by chance be as long as X."""
+    if "X_val" not in params:
+        return params
+    rows = np.flatnonzero(_not_all_nan(_as_rows(params["X_val"])))
+    return {name: row_subset(_as_rows(values), rows) for name, values in params.items()}
 
 
 def _as_rows(values: Any) -> Any:

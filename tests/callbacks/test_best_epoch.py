@@ -122,3 +122,43 @@ def test_the_fitted_model_is_that_of_the_best_epoch(max_epochs):
     found = model.module_.state_dict()
     assert all(torch.equal(found[name], tensor) for name, tensor in weights[best].items())
     assert not model.module_.training
+
+
+class MetricNet(Net):
+    def epoch(self, loss, metric):
+        super().epoch(loss)
+        self.history.record("valid_roc_auc", metric)
+
+
+def watch(epochs, **options):
+    net, callback = MetricNet(), BestEpoch(patience=10, metric="valid_roc_auc", **options)
+    callback.on_train_begin(net)
+    for loss, metric in epochs:
+        net.epoch(loss, metric)
+        callback.on_epoch_end(net)
+    return callback
+
+
+def test_a_metric_that_still_rises_outweighs_a_loss_that_does_too():
+    epochs = [(0.5, 0.6), (0.4, 0.65), (0.7, 0.7), (0.9, 0.75), (1.2, 0.8), (1.5, 0.79)]
+    assert watch(epochs, window=1).best_epoch_ == 5
+    assert BestEpoch(window=1).metric is None
+
+
+def test_the_loss_decides_between_equal_metrics():
+    epochs = [(0.5, 1.0), (0.4, 1.0), (0.3, 1.0), (0.35, 1.0)]
+    callback = watch(epochs, window=1)
+    assert (callback.best_epoch_, callback.best_loss_, callback.best_metric_) == (3, 0.3, 1.0)
+
+
+def test_the_loss_stands_in_for_a_metric_that_is_not_defined():
+    epochs = [(0.5, np.nan), (0.3, np.nan), (0.4, np.nan)]
+    callback = watch(epochs, window=1)
+    assert callback.best_epoch_ == 2
+    assert np.isnan(callback.best_metric_)
+
+
+def test_the_metric_is_smoothed():
+    epochs = [(1, 0.5), (1, 0.95), (1, 0.5), (1, 0.7), (1, 0.8), (1, 0.8)]
+    assert watch(epochs, window=3).best_epoch_ == 6
+    assert watch(epochs, window=1).best_epoch_ == 2

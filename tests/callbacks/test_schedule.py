@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from skorch.callbacks import Callback, LRScheduler
 
 from skchem_dl import FingerprintMLPRegressor
-from skchem_dl.callbacks import SCHEDULES, LearningRateSchedule
+from skchem_dl.callbacks import SCHEDULES, LearningRateSchedule, PlateauSchedule
 
 X = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 y = X.sum(axis=1)
@@ -92,3 +93,27 @@ def test_a_second_fit_starts_again():
 
 def test_schedule_is_a_parameter():
     assert LearningRateSchedule(linear).get_params() == {"schedule": linear}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_plateau_is_torchs(seed):
+    losses = np.random.default_rng(seed).exponential(size=60).cumsum()[::-1].round(1)
+    losses = np.maximum(losses, 20).tolist()
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    torchs = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=5)
+    callback = PlateauSchedule()
+    for n in range(1, len(losses) + 1):
+        torchs.step(losses[n - 1])
+        assert 0.5 ** callback._n_reductions(losses[:n]) == optimizer.param_groups[0]["lr"]
+    assert callback._n_reductions(losses) > 0
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_plateau_in_training(early_stopping):
+    # A rate too small to move anything: the loss never falls by its threshold.
+    options = {"max_epochs": 15, "lr": 1e-12, "early_stopping": early_stopping}
+    options |= {"n_iter_no_change": 20, "dropout": 0.0}
+    model, used = fit("plateau", **options)
+    rates = [row["lr"] for row in model.history_]
+    assert rates == [1e-12] * 7 + [0.5e-12] * 6 + [0.25e-12] * 2
+    assert used == [rate for rate in rates for _ in range(3)]

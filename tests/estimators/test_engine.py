@@ -11,16 +11,11 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from skchem_dl import FingerprintMLPRegressor, MolGNNRegressor, MolGraphizer, SmilesCNNRegressor
-from skchem_dl.estimators._engine import (
-    OPTIMIZERS,
-    BatchLoader,
-    TrainingRows,
-    make_optimizer,
-    resolve_device,
-    run_rows,
-)
+from skchem_dl.estimators._data import BatchLoader, TrainingRows
+from skchem_dl.estimators._devices import resolve_device
+from skchem_dl.estimators._engine import run_rows
 from skchem_dl.estimators._inputs import MatrixInputs
-from skchem_dl.nn import MLP
+from skchem_dl.estimators._optimizers import OPTIMIZERS, make_optimizer
 from skchem_dl.nn._layers import BatchNorm
 
 X = np.random.default_rng(0).normal(size=(23, 3)).astype(np.float32)
@@ -107,9 +102,9 @@ def test_validation_rows_are_kept_apart():
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_run_rows(batch_size):
     rows = np.array([4, 0, 7, 7])
-    network = MLP(3, 2, ())
-    found = run_rows(network, MatrixInputs(X), rows, batch_size, "cpu")
-    expected = network(torch.from_numpy(X[rows])).detach().numpy()
+    model = make_mlp(predict_batch_size=batch_size).fit(X, y)
+    found = run_rows(model.net_, "forward", MatrixInputs(X), rows)
+    expected = model.module_(torch.from_numpy(X[rows])).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
@@ -120,7 +115,7 @@ def test_run_rows(batch_size):
 def test_weight_decay_spares_biases_and_norms(optimizer):
     module = nn.Sequential(nn.Embedding(4, 3), nn.Linear(3, 2), BatchNorm(2))
     module[0].weight.requires_grad_(False)
-    made = make_optimizer(optimizer, module, 0.1, 0.5)
+    made = make_optimizer(optimizer, module, lr=0.1, weight_decay=0.5, momentum=0.8)
     assert type(made) is OPTIMIZERS.get(optimizer, optimizer)
     decayed, spared = made.param_groups
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.5, 0.0)
@@ -129,6 +124,7 @@ def test_weight_decay_spares_biases_and_norms(optimizer):
         id(p) for p in (module[1].bias, module[2].weight, module[2].bias)
     }
     assert {group["lr"] for group in made.param_groups} == {0.1}
+    assert (decayed.get("momentum") == 0.8) == (optimizer == "sgd")
 
 
 @pytest.mark.parametrize("optimizer", [*OPTIMIZERS, torch.optim.NAdam])

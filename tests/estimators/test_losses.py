@@ -2,10 +2,12 @@
 
 from math import exp, log, log1p, nan
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from skchem_dl import FingerprintMLPRegressor
 from skchem_dl.estimators._losses import (
     REGRESSION_LOSSES,
     BinaryLogLoss,
@@ -13,8 +15,12 @@ from skchem_dl.estimators._losses import (
     RegressionLoss,
 )
 
-MASKED = [*(RegressionLoss(name) for name in REGRESSION_LOSSES), BinaryLogLoss()]
-masked = pytest.mark.parametrize("loss", MASKED, ids=[*REGRESSION_LOSSES, "log_loss"])
+MASKED = {
+    **{name: RegressionLoss(name, 0.7) for name in REGRESSION_LOSSES},
+    "log_loss": BinaryLogLoss(),
+    "focal": BinaryLogLoss(gamma=2.0),
+}
+masked = pytest.mark.parametrize("loss", MASKED.values(), ids=MASKED)
 PREDICTED = [[1.0, 2.0], [3.0, 5.0], [-4.0, 0.5]]
 LABELS = [[0.0, 1.0], [nan, 1.0], [1.0, nan]]
 
@@ -54,7 +60,9 @@ def test_log_losses_of_certain_predictions(sign):
 @pytest.mark.parametrize("name", REGRESSION_LOSSES)
 def test_without_gaps_it_is_torchs(name):
     predicted, target = torch.randn(2, 7, 3, generator=torch.Generator().manual_seed(0))
-    torchs = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss}[name]
+    half_mae = lambda *both: F.l1_loss(*both) / 2  # noqa: E731
+    torchs = {"mse": F.mse_loss, "mae": F.l1_loss, "huber": F.huber_loss, "quantile": half_mae}
+    torchs = torchs[name]
     torch.testing.assert_close(RegressionLoss(name)(predicted, target), torchs(predicted, target))
 
 
@@ -82,3 +90,34 @@ def test_nothing_measured(loss):
     value.backward()
     assert value.item() == 0.0
     assert predicted.grad.eq(0).all()
+
+
+def test_quantile_by_hand():
+    predicted, target = torch.tensor([[0.0], [0.0], [1.0]]), torch.tensor([[2.0], [-1.0], [1.0]])
+    # 0.9 for each unit too low, 0.1 for each too high.
+    assert RegressionLoss("quantile", 0.9)(predicted, target).item() == pytest.approx(1.9 / 3)
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_quantile_is_what_it_says(quantile):
+    y = np.random.default_rng(0).exponential(size=500)
+    model = FingerprintMLPRegressor(
+        (), loss="quantile", quantile=quantile, lr=0.05, max_epochs=60, random_state=0
+    ).fit(np.zeros((500, 1)), y)
+    assert np.mean(y <= model.predict(np.zeros((1, 1)))) == pytest.approx(quantile, abs=0.03)
+
+
+def test_focal_by_hand():
+    logits, target = torch.tensor([[log(3)], [-log(4)]]), torch.tensor([[1.0], [1.0]])
+    p = np.array([3 / 4, 1 / 5])
+    expected = np.mean(-((1 - p) ** 2) * np.log(p))
+    assert BinaryLogLoss(gamma=2.0)(logits, target).item() == pytest.approx(expected)
+    # The same as two classes of which the other has the logit 0.
+    two = torch.hstack([torch.zeros(2, 1), logits])
+    assert MulticlassLogLoss(gamma=2.0)(two, target).item() == pytest.approx(expected)
+
+
+def test_focal_gradients_are_finite_where_it_is_certain():
+    logits = torch.tensor([[200.0], [-200.0]], requires_grad=True)
+    BinaryLogLoss(gamma=2.0)(logits, torch.ones(2, 1)).backward()
+    assert logits.grad.isfinite().all()

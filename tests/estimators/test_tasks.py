@@ -32,7 +32,7 @@ X_GAPS = np.vstack([np.full((2, 3), NAN, dtype=np.float32), X])  # rows 0 and 1 
 )
 def test_regression_round_trip(y, normalize):
     y = np.array(y)
-    task = RegressionTask(y, "mse", normalize)
+    task = RegressionTask(y, normalize)
     encoded = task.encode(y)
     assert encoded.dtype == np.float32
     assert encoded.shape == (len(y), task.out_dim)
@@ -43,13 +43,13 @@ def test_regression_round_trip(y, normalize):
 
 def test_regression_standardises_what_is_measured():
     y = np.array([[1.0, NAN, 7.0], [3.0, 10.0, 7.0], [NAN, 30.0, 7.0]])
-    encoded = RegressionTask(y, "mse", True).encode(y)
+    encoded = RegressionTask(y, True).encode(y)
     np.testing.assert_array_equal(encoded, [[-1, NAN, 0], [1, -1, 0], [NAN, 1, 0]])
-    np.testing.assert_array_equal(RegressionTask(y, "mse", False).encode(y), y)
+    np.testing.assert_array_equal(RegressionTask(y, False).encode(y), y)
 
 
 def test_regression_loss():
-    loss = RegressionTask(np.arange(3.0), "huber", True).make_loss()
+    loss = RegressionTask(np.arange(3.0), True).make_loss("huber", 0.5)
     assert isinstance(loss, RegressionLoss)
     assert loss.name == "huber"
 
@@ -134,13 +134,13 @@ def test_rows_without_a_prediction_of_several_labels():
     [("int", BinaryLogLoss), ("many labels", BinaryLogLoss), ("three texts", MulticlassLogLoss)],
 )
 def test_classification_loss(name, loss):
-    assert type(ClassificationTask(LABELS[name]).make_loss()) is loss
+    assert type(ClassificationTask(LABELS[name]).make_loss("log_loss")) is loss
 
 
 def test_strata():
     assert ClassificationTask(LABELS["three"]).strata(np.array([[0.0], [2.0]])).tolist() == [0, 2]
     assert ClassificationTask(LABELS["many labels"]).strata(np.zeros((2, 3))) is None
-    assert RegressionTask(np.arange(3.0), "mse", True).strata(np.zeros((3, 1))) is None
+    assert RegressionTask(np.arange(3.0), True).strata(np.zeros((3, 1))) is None
 
 
 @every_kind

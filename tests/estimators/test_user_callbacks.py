@@ -81,7 +81,8 @@ def test_ctrl_c_reaches_the_user(others):
     model = make_mlp(callbacks=[*others, Raising(KeyboardInterrupt("enough"))])
     with pytest.raises(KeyboardInterrupt, match="enough"):
         model.fit(X, y)
-    assert not hasattr(model, "net_")
+    assert model.n_iter_ == 2  # as far as it had come
+    assert np.isfinite(model.predict(X)).all()
     assert torch.equal(torch.get_rng_state(), before)
     assert make_mlp().fit(X, y).n_iter_ == 4  # the lock is free again
 
@@ -116,10 +117,12 @@ def test_epoch_scoring_of_skorch():
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_history_rows(early_stopping):
     model = make_mlp(early_stopping=early_stopping, batch_size=7).fit(X, y)
-    valid = {"valid_loss", "valid_loss_smoothed"} if early_stopping else set()
-    assert [set(row) for row in model.history_] == [
-        {"epoch", "dur", "train_loss", "lr"} | valid
-    ] * 4
+    metrics = {"loss", "rmse", "mae", "r2"}
+    expected = {"epoch", "dur", "lr", "kept", *(f"train_{name}" for name in metrics)}
+    if early_stopping:
+        expected |= {"valid_loss_smoothed", *(f"valid_{name}" for name in metrics)}
+    assert [set(row) for row in model.history_] == [expected] * 4
+    assert sum(row["kept"] for row in model.history_) == 1
     assert [row["epoch"] for row in model.history_] == [1, 2, 3, 4]
     assert all(row["dur"] >= 0 for row in model.history_)
     assert model.n_iter_ == 4

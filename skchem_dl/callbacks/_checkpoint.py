@@ -1,0 +1,188 @@
+"""Checkpoints from which the same fit goes on after a crash."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skorch.callbacks import Callback
+from skorch.history import History
+from torch import Tensor
+
+from skchem_dl.callbacks._best_epoch import StopTraining
+from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder, open_folder, resume_folder
+
+_MOST_COST = 0.02  # of the time of training, where no cadence is chosen
+_NOTHING = object()
+
+
+class Checkpoint(Callback):
+    """Keep what is needed to go on with a fit that was killed.
+
+    The same `fit` call on the same data finds its checkpoint by a digest of parameters, data and
+    versions, goes on after the last epoch that was kept, and ends with the weights, history and
+    predictions of a fit that was never interrupted, to the bit. Where `random_state` is None, the
+    seed is kept as well. When the fit is finished its checkpoints are deleted, so that the same
+    call then starts anew.
+
+    Estimators make one themselves where ``checkpoint_dir`` is set; pass this one in ``callbacks``
+    to choose the cadence, or to name the fit to resume.
+
+    Parameters
+    ----------
+    dir : path, default=None
+        Each fit has a folder in here. None is the estimator's ``checkpoint_dir``.
+    every : int, default=None
+        Epochs between checkpoints. None writes as often as costs 2 % of the time at most.
+    resume_from : path, default=None
+        The folder of the fit to go on with; another fit's is refused.
+
+    Notes
+    -----
+    Of callbacks of your own the attributes that are numbers, text, tensors, or lists and dicts of
+    them are kept, and of what has a ``state_dict`` that. Checkpoints hold no code: they are read
+    with ``torch.load(weights_only=True)``, and a digest tells a damaged one.
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import Checkpoint
+    >>> from skchem_dl.pipelines import make_gnn_pipeline
+    >>> model = make_gnn_pipeline(callbacks=[Checkpoint("checkpoints", every=10)], random_state=0)
+    """
+
+    def __init__(
+        self,
+        dir: str | Path | None = None,
+        *,
+        every: int | None = None,
+        resume_from: str | Path | None = None,
+    ) -> None:
+        self.dir = dir
+        self.every = every
+        self.resume_from = resume_from
+
+    def open(
+        self, parent: str | Path | None, identity: Mapping[str, Any], facts: Mapping[str, Any]
+    ) -> AbstractContextManager[CheckpointFolder]:
+        """Open the folder of a fit.
+
+        Parameters
+        ----------
+        parent : path or None
+            The estimator's ``checkpoint_dir``.
+        identity : mapping
+            Parameters, data and versions.
+        facts : mapping
+            What was drawn for a new fit.
+
+        Returns
+        -------
+        context manager of a CheckpointFolder
+        """
+        if self.every is not None and self.every < 1:
+            raise ValueError(f"Checkpoint(every={self.every!r}); expected at least 1, or None.")
+        if self.resume_from is not None:
+            return resume_folder(Path(self.resume_from), identity)
+        where = self.dir or parent
+        if where is None:
+            raise ValueError("Checkpoint() needs a folder: Checkpoint(dir), or checkpoint_dir.")
+        return open_folder(Path(where), identity, facts)
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Go on from the last checkpoint, if there is one."""
+        self._written_at, self._cost = time.perf_counter(), 0.0
+        state = net.checkpoints.read(net.member)
+        if state is not None:
+            set_state(net, state)
+            if state["finished"]:
+                raise StopTraining
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write one, where it is time to."""
+        began = time.perf_counter()
+        if self.every is None:
+            due = self._cost <= _MOST_COST * (began - self._written_at)
+        else:
+            due = len(net.history) % self.every == 0
+        if due:
+            net.checkpoints.write(net.member, len(net.history), get_state(net))
+            self._written_at = time.perf_counter()
+            self._cost = self._written_at - began
+
+    def finish(self, net: Any) -> None:
+        """Keep the trained network while the other members of its ensemble are trained."""
+        state = {**get_state(net), "finished": True}
+        net.checkpoints.write(net.member, len(net.history), state)
+
+
+def get_state(net: Any) -> dict[str, Any]:
+    """Give all that the rest of a training depends on.
+
+    Parameters
+    ----------
+    net : TrainingNet
+        Between two epochs.
+
+    Returns
+    -------
+    dict
+        Of tensors, numbers and text.
+    """
+    return {
+        "finished": False,
+        "module": net.module_.state_dict(),
+        "optimizer": net.optimizer_.state_dict(),
+        "history": [_plain_items(row, leave_out=("batches",)) for row in net.history],
+        "callbacks": [_callback_state(callback) for _, callback in net.callbacks_],
+    }
+
+
+def set_state(net: Any, state: Mapping[str, Any]) -> None:
+    """Put a net where another one was.
+
+    Parameters
+    ----------
+    net : TrainingNet
+        Initialised, with training begun.
+    state : mapping
+        From `get_state`.
+    """
+    net.module_.load_state_dict(state["module"])
+    net.optimizer_.load_state_dict(state["optimizer"])
+    net.history_ = History({**row, "batches": []} for row in state["history"])
+    for (_, callback), attributes in zip(net.callbacks_, state["callbacks"], strict=True):
+        for name, value in attributes["plain"].items():
+            setattr(callback, name, value)
+        for name, inner in attributes["inner"].items():
+            getattr(callback, name).load_state_dict(inner)
+
+
+def _callback_state(callback: Any) -> dict[str, Any]:
+    """Give the attributes of a callback that change while it works, where they can be kept."""
+    if isinstance(callback, Checkpoint):
+        return {"plain": {}, "inner": {}}
+    own = {name: v for name, v in vars(callback).items() if name not in callback.get_params()}
+    inner = {name: v.state_dict() for name, v in own.items() if hasattr(v, "load_state_dict")}
+    return {"plain": _plain_items(own), "inner": _plain_items(inner)}
+
+
+def _plain_items(values: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
+    items = {name: _plain(value) for name, value in values.items() if name not in leave_out}
+    return {name: value for name, value in items.items() if value is not _NOTHING}
+
+
+def _plain(value: Any) -> Any:
+    """Give a value as `torch.load` takes it back without code, or _NOTHING where it can't."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str | Tensor):
+        return value
+    if isinstance(value, dict):
+        items = {key: _plain(item) for key, item in value.items()}
+        return _NOTHING if any(item is _NOTHING for item in items.values()) else items
+    if isinstance(value, list | tuple):
+        plain = [_plain(item) for item in value]
+        return _NOTHING if any(item is _NOTHING for item in plain) else type(value)(plain)
+    return _NOTHING

@@ -1,0 +1,244 @@
+"""What a fit that was killed leaves behind, so that the same call can go on."""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import BaseFileLock, FileLock, Timeout
+
+_KEPT = 2  # the newest, and the one before in case that is damaged
+_DIGEST_BYTES = 32
+_IDENTITY_FILE = "run.json"
+
+
+class CheckpointFolder:
+    """The checkpoints of one fit.
+
+    Parameters
+    ----------
+    path : Path
+    facts : dict
+        What was drawn when the fit began: its seed, and where it is logged.
+    """
+
+    def __init__(self, path: Path, facts: dict[str, Any]) -> None:
+        self.path = path
+        self.facts = facts
+
+    def write(self, member: int, epoch: int, state: Mapping[str, Any]) -> None:
+        """Add a checkpoint, whole or not at all, and remove all but the one before it.
+
+        Parameters
+        ----------
+        member : int
+            Which network of an ensemble.
+        epoch : int
+            Epochs trained.
+        state : mapping
+            Tensors, numbers, text, and lists and dicts of them.
+        """
+        buffer = io.BytesIO()
+        buffer.write(bytes(_DIGEST_BYTES))
+        torch.save(dict(state), buffer)
+        content = buffer.getbuffer()
+        content[:_DIGEST_BYTES] = _digest(content[_DIGEST_BYTES:])
+        _replace(self.path / f"member-{member}-epoch-{epoch:06d}.ckpt", content)
+        for old in self._files(member)[:-_KEPT]:
+            old.unlink()
+
+    def read(self, member: int) -> dict[str, Any] | None:
+        """Give the newest checkpoint that is whole, with a warning if that is not the newest.
+
+        Parameters
+        ----------
+        member : int
+
+        Returns
+        -------
+        dict or None
+            None if there is none.
+        """
+        damaged: list[Path] = []
+        for path in reversed(self._files(member)):
+            content = path.read_bytes()
+            if _digest(memoryview(content)[_DIGEST_BYTES:]) == content[:_DIGEST_BYTES]:
+                state = _load(content[_DIGEST_BYTES:])
+                self._warn(damaged, f"going back to {path.name}")
+                return state
+            damaged.append(path)
+        self._warn(damaged, "starting from the first epoch")
+        return None
+
+    def keep(self, facts: Mapping[str, Any]) -> None:
+        """Note facts for those who resume the fit.
+
+        Parameters
+        ----------
+        facts : mapping
+        """
+        self.facts = {**self.facts, **facts}
+        file = self.path / _IDENTITY_FILE
+        known = {**json.loads(file.read_text(encoding="utf-8")), "facts": self.facts}
+        _replace(file, json.dumps(known, indent=2).encode())
+
+    def remove(self) -> None:
+        """Delete it all."""
+        shutil.rmtree(self.path)
+
+    def _files(self, member: int) -> list[Path]:
+        return sorted(self.path.glob(f"member-{member}-epoch-*.ckpt"))
+
+    def _warn(self, damaged: list[Path], what_now: str) -> None:
+        if damaged:
+            names = ", ".join(path.name for path in damaged)
+            warnings.warn(
+                f"In {self.path}, {names} is damaged or was cut short; {what_now}.", stacklevel=2
+            )
+            for path in damaged:
+                path.unlink()
+
+
+@contextmanager
+def open_folder(
+    parent: Path, identity: Mapping[str, Any], facts: Mapping[str, Any]
+) -> Iterator[CheckpointFolder]:
+    """Open the folder of this fit, as it was left or new, for nobody else to use meanwhile.
+
+    Parameters
+    ----------
+    parent : Path
+        Where the folders of all fits are.
+    identity : mapping
+        Parameters, data and versions: what makes two fits the same.
+    facts : mapping
+        What has been drawn for this fit; where an earlier one left a folder, its own count.
+
+    Yields
+    ------
+    CheckpointFolder
+    """
+    name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    parent.mkdir(parents=True, exist_ok=True)
+    # The same fit may run twice at once.
+    paths = (parent / (f"{name}-{number}" if number else name) for number in count())
+    path, lock = next((p, lock) for p in paths if (lock := _try_lock(p)) is not None)
+    with _held(lock, path):
+        path.mkdir(exist_ok=True)
+        for part in path.glob("*.part"):
+            part.unlink()
+        known = _read_identity(path)
+        if known is None:
+            known = {"identity": dict(identity), "facts": dict(facts)}
+            for old in path.glob("*.ckpt"):  # of whom, nobody can say any more
+                old.unlink()
+            _replace(path / _IDENTITY_FILE, json.dumps(known, indent=2).encode())
+        yield CheckpointFolder(path, known["facts"])
+
+
+@contextmanager
+def resume_folder(path: Path, identity: Mapping[str, Any]) -> Iterator[CheckpointFolder]:
+    """Open the folder that the user names, if it is of the same fit.
+
+    Parameters
+    ----------
+    path : Path
+    identity : mapping
+
+    Yields
+    ------
+    CheckpointFolder
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to resume, if the fit is another one (naming the differences), or if it
+        is running.
+    """
+    known = _read_identity(path)
+    if known is None:
+        found = sorted(file.parent.name for file in path.glob(f"*/{_IDENTITY_FILE}"))
+        raise ValueError(
+            f"resume_from={str(path)!r} is not the folder of a fit that was interrupted"
+            + (f"; in it are those of {', '.join(found)}." if found else ".")
+        )
+    differences = list(_differences(known["identity"], identity))
+    if differences:
+        raise ValueError(
+            f"resume_from={str(path)!r} is of another fit: {'; '.join(differences)}. Make them the "
+            "same, or leave resume_from out to start anew."
+        )
+    lock = _try_lock(path)
+    if lock is None:
+        raise ValueError(f"resume_from={str(path)!r} is in use by another fit.")
+    with _held(lock, path):
+        yield CheckpointFolder(path, known["facts"])
+
+
+def _try_lock(path: Path) -> BaseFileLock | None:
+    """Keep others out; the system frees the lock when a process is killed."""
+    lock = FileLock(f"{path}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock
+
+
+@contextmanager
+def _held(lock: BaseFileLock, path: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if not path.exists():  # the fit is finished
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _read_identity(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((path / _IDENTITY_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError:
+        warnings.warn(f"{path / _IDENTITY_FILE} is damaged; starting anew.", stacklevel=2)
+        return None
+
+
+def _differences(known: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:
+    for section in dict.fromkeys([*known, *given]):
+        one, other = known.get(section, {}), given.get(section, {})
+        for name in dict.fromkeys([*one, *other]):
+            if one.get(name) == other.get(name):
+                continue
+            if section == "data":
+                yield f"{name} differs"
+            else:
+                yield f"{name} was {one.get(name)} and is now {other.get(name)}"
+
+
+def _load(content: bytes) -> dict[str, Any]:
+    # On the CPU: what takes it knows where its tensors belong.
+    return torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+
+
+def _digest(content: Any) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _replace(path: Path, content: Any) -> None:
+    """Write a file that has either its old content or all of the new."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)

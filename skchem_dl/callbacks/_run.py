@@ -1,0 +1,149 @@
+"""What one fit is: known to those that log it and those that resume it."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+# They say where training is shown and kept, not how it goes.
+_NOT_TRAINING = ("callbacks", "checkpoint_dir", "log_dir", "predict_batch_size", "verbose")
+_LONGEST_TEXT = 200
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of one network.
+
+    Attributes
+    ----------
+    estimator : str
+        Class of the estimator.
+    params : dict
+        All its parameters, as `short` gives them.
+    changed : dict
+        Those that differ from their defaults.
+    task : object
+        What the targets mean: ``decode``, ``metrics``.
+    folder : Path or None
+        Where it is logged.
+    """
+
+    estimator: str
+    params: Mapping[str, Any]
+    changed: Mapping[str, Any]
+    task: Any
+    folder: Path | None = None
+
+
+def describe_params(estimator: BaseEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give an estimator's parameters for people to read.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Returns
+    -------
+    params, changed : dict
+        All, and those that differ from their defaults and steer training.
+    """
+    params = estimator.get_params(deep=False)
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(type(estimator)).parameters.items()
+    }
+    shown = {name: short(value) for name, value in params.items()}
+    changed = {
+        name: value
+        for name, value in shown.items()
+        if name not in _NOT_TRAINING and value != short(defaults[name])
+    }
+    return shown, changed
+
+
+def identify_params(estimator: BaseEstimator, callbacks: Iterable[Any]) -> dict[str, str]:
+    """Give what makes two fits of an estimator on the same data the same.
+
+    Parameters
+    ----------
+    estimator : estimator
+    callbacks : iterable of skorch callbacks
+        Those that may steer the training.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    params = estimator.get_params(deep=False)
+    texts = {name: _exactly(params[name]) for name in params if name not in _NOT_TRAINING}
+    if isinstance(params.get("random_state"), np.random.RandomState):
+        texts["random_state"] = "RandomState"  # the seed drawn from it counts
+    return {**texts, "callbacks": _exactly(list(callbacks))}
+
+
+def digest_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Give a digest of what is in some arrays: values, shapes and types.
+
+    Parameters
+    ----------
+    arrays : iterable of ndarray
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        if array.dtype.kind == "O":
+            digest.update(repr(array.tolist()).encode())
+        else:
+            digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()[:16]
+
+
+def short(value: Any) -> bool | int | float | str | None:
+    """Give a parameter as JSON takes it: None, a bool, a number or short text.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    None, bool, int, float or str
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, type) or inspect.isroutine(value):
+        return value.__name__
+    return re.sub(r"\s+", " ", repr(value))[:_LONGEST_TEXT]
+
+
+def _exactly(value: Any) -> str:
+    """Tell parameters apart that may look alike, and alike in every process."""
+    if isinstance(value, type):
+        return f"{value.__module__}.{value.__qualname__}"
+    if inspect.isfunction(value):
+        code = value.__code__
+        text = f"{code.co_code!r}{code.co_names}{code.co_consts}{value.__defaults__}"
+        inside = hashlib.sha256(re.sub(r" at 0x\w+", "", text).encode()).hexdigest()[:8]
+        return f"{value.__module__}.{value.__qualname__}:{inside}"
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(_exactly, value))})"
+    if isinstance(value, np.ndarray):
+        return _exactly(value.tolist())
+    if hasattr(value, "get_params"):
+        params = value.get_params(deep=False)
+        inside = ", ".join(f"{name}={_exactly(params[name])}" for name in sorted(params))
+        return f"{_exactly(type(value))}({inside})"
+    return re.sub(r" at 0x\w+", "", repr(value))

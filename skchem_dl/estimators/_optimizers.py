@@ -1,0 +1,62 @@
+"""Optimizers by name or class, with weight decay for weight matrices only."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "rmsprop": torch.optim.RMSprop,
+    "sgd": torch.optim.SGD,
+}
+
+
+def make_optimizer(
+    optimizer: str | type[torch.optim.Optimizer],
+    module: nn.Module,
+    *,
+    lr: float,
+    weight_decay: float,
+    momentum: float,
+) -> torch.optim.Optimizer:
+    """Build an optimizer by name or class.
+
+    Parameters
+    ----------
+    optimizer : str or class
+        Name in `OPTIMIZERS`, or a torch optimizer.
+    module : nn.Module
+        What it trains.
+    lr, weight_decay : float
+        Weight decay is for matrices only.
+    momentum : float
+        Of "sgd"; the others have their own ways.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+
+    Raises
+    ------
+    TypeError
+        If it is a class of something else.
+    """
+    if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
+        raise TypeError(
+            f"optimizer={optimizer!r}; expected a name or a torch.optim.Optimizer class."
+        )
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    options: dict[str, Any] = {"lr": lr}
+    if isinstance(optimizer, str):
+        if optimizer != "rmsprop":  # torch has no fused one
+            options["fused"] = True  # one pass over the weights instead of one an operation
+        if optimizer == "sgd":
+            options["momentum"] = momentum
+        optimizer = OPTIMIZERS[optimizer]
+    return optimizer(groups, **options)

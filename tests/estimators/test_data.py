@@ -1,0 +1,55 @@
+"""Which rows are trained on, which are held out, and in what portions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skchem_dl.estimators._data import hold_out, resolve_batch_size
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "expected"),
+    [(1, 16), (300, 16), (1025, 32), (3360, 128), (8192, 256), (10**6, 256)],
+)
+def test_automatic_batch_size(n_rows, expected):
+    assert resolve_batch_size("auto", n_rows) == expected
+    assert resolve_batch_size(7, n_rows) == 7
+
+
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=2, max_size=40),
+    fraction=st.floats(0.05, 0.5),
+    seed=st.integers(0, 2**40),
+)
+def test_groups_are_held_out_whole(sizes, fraction, seed):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    rows = np.arange(len(groups)) * 2 + 5
+    training, held_out = hold_out(rows, fraction, seed, labels=None, groups=groups)
+    assert sorted([*training, *held_out]) == rows.tolist()
+    sides = [set(groups[(part - 5) // 2]) for part in (training, held_out)]
+    assert all(sides)
+    assert not sides[0] & sides[1]
+
+
+def test_groups_of_unequal_size_come_close_to_the_fraction():
+    # One group has half of all molecules: held out by number of groups, it would often be taken.
+    groups = np.r_[np.zeros(100, dtype=int), np.arange(1, 101)]
+    shares = [
+        len(hold_out(np.arange(200), 0.1, seed, labels=None, groups=groups)[1]) / 200
+        for seed in range(20)
+    ]
+    assert np.abs(np.array(shares) - 0.1).max() < 0.06
+
+
+def test_classes_are_held_out_in_proportion():
+    labels = np.repeat([0, 1], [80, 20])
+    _, held_out = hold_out(np.arange(100), 0.2, 0, labels=labels, groups=None)
+    assert np.bincount(labels[held_out]).tolist() == [16, 4]
+
+
+def test_too_few():
+    with pytest.raises(ValueError, match="holds molecules out, but there is only 1"):
+        hold_out(np.arange(1), 0.1, 0, labels=None, groups=None)
+    with pytest.raises(ValueError, match="all 3 molecules are in the group 'a'"):
+        hold_out(np.arange(3), 0.1, 0, labels=None, groups=np.array(["a"] * 3))
