@@ -10,26 +10,25 @@ from typing import Any
 import numpy as np
 from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
-from skchem_dl.callbacks import BestEpoch
 from skchem_dl.callbacks._schedule import SCHEDULE_NAMES
-from skchem_dl.estimators._data import TrainingRows, hold_out, resolve_batch_size
-from skchem_dl.estimators._devices import PRECISIONS, check_precision, resolve_device
+from skchem_dl.estimators._data import TrainingRows, hold_out
+from skchem_dl.estimators._devices import PRECISIONS
 from skchem_dl.estimators._engine import (
     TrainingNet,
     get_weights,
     keep_finished,
-    make_callbacks,
     run_rows,
     set_weights,
     train,
 )
 from skchem_dl.estimators._inputs import Inputs
+from skchem_dl.estimators._nets import draw_seed, history_rows, make_net, member_seed
 from skchem_dl.estimators._optimizers import OPTIMIZERS
 from skchem_dl.estimators._tracking import Tracking
 
@@ -223,7 +222,7 @@ class BaseNeuralEstimator(BaseEstimator):
         weights = state.pop("weights", None)
         self.__dict__.update(state)
         if weights is not None:
-            self.nets_ = [self._make_net(0, k, device="cpu") for k in range(len(weights))]
+            self.nets_ = [make_net(self, 0, k, device="cpu") for k in range(len(weights))]
             for net, its_weights in zip(self.nets_, weights, strict=True):
                 set_weights(net, its_weights)
 
@@ -323,13 +322,16 @@ class BaseNeuralEstimator(BaseEstimator):
         known = [get_weights(net) for net in self.nets_] if goes_on else []
         start = [known[k] if k < len(known) else None for k in range(self.n_members)]
         tracking = Tracking(self, data, validation, groups, start)
-        with tracking.opened(_draw_seed(self.random_state)) as seed:
+        with tracking.opened(draw_seed(self.random_state)) as seed:
+            self.__dict__.pop("run_dir_", None)  # of an earlier fit
+            if tracking.run_dir is not None:
+                self.run_dir_ = str(tracking.run_dir)
             if validation is None and self.early_stopping:
                 data, validation = self._hold_out(data, groups, seed)
             nets: list[TrainingNet] = []
             try:
                 for member, weights in enumerate(start):
-                    net = self._make_net(_member_seed(seed, member), member, tracking, len(data))
+                    net = make_net(self, member_seed(seed, member), member, tracking, len(data))
                     nets.append(net)
                     train(net, data, validation, weights)
                     if member + 1 < self.n_members:
@@ -347,59 +349,7 @@ class BaseNeuralEstimator(BaseEstimator):
         for net in nets:
             net.checkpoints = None
         self.nets_ = nets
-        self.history_ = _history_rows(nets)
-
-    def _make_net(
-        self,
-        seed: int,
-        member: int,
-        tracking: Tracking | None = None,
-        n_rows: int = 1,
-        device: str | None = None,
-    ) -> TrainingNet:
-        name = type(self).__name__
-        label = name if self.n_members == 1 else f"{name} {member + 1}/{self.n_members}"
-        module, arguments = self._module()
-        arguments = {f"module__{name}": value for name, value in arguments.items()}
-        device = device or resolve_device(self.device)
-        check_precision(self.precision, device)
-        watched = self._task.watched
-        callbacks = make_callbacks(
-            lr_schedule=self.lr_schedule,
-            max_grad_norm=self.max_grad_norm,
-            metrics=self._task.metrics,
-            best_epoch=BestEpoch(self.n_iter_no_change, metric=watched and f"valid_{watched}")
-            if self.early_stopping
-            else None,
-            label=label if self.verbose else None,
-            user=tracking.user_callbacks if tracking else (),
-            logger=tracking.logger if tracking else None,
-            checkpoint=tracking.checkpoint if tracking else None,
-        )
-        net = TrainingNet(
-            module,
-            module__out_dim=self._task.out_dim,
-            **arguments,
-            criterion=self._make_loss(),
-            optimizer=self.optimizer,
-            lr=self.lr,
-            momentum=self.momentum,
-            weight_decay=self.weight_decay,
-            batch_size=resolve_batch_size(self.batch_size, n_rows),
-            predict_batch_size=self.predict_batch_size,
-            max_epochs=self.max_epochs,
-            train_split=None,
-            callbacks=callbacks,
-            callbacks__print_log=None,
-            device=device,
-            precision=self.precision,
-            seed=seed,
-            member=member,
-            run=tracking.run_of(member) if tracking else None,
-            verbose=0,
-        )
-        net.checkpoints = tracking.folder if tracking else None
-        return net
+        self.history_ = history_rows(nets)
 
     def _hold_out(
         self, data: TrainingRows, groups: np.ndarray | None, seed: int
@@ -469,33 +419,3 @@ def _read_groups(groups: Any, y: np.ndarray) -> np.ndarray | None:
     check_consistent_length(groups, y)
     groups = np.asarray(groups)
     return groups.astype(str) if groups.dtype.kind == "O" else groups  # None among scaffolds
-
-
-def _draw_seed(random_state: Any) -> int:
-    if random_state is None:  # numpy's global generator stays as it is
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(random_state, Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _member_seed(seed: int, member: int) -> int:
-    """Derive a member's seed; the first has the estimator's own, so it is the single network."""
-    if member == 0:
-        return seed
-    return int(np.random.SeedSequence([seed, member]).generate_state(1)[0])
-
-
-def _history_rows(nets: list[TrainingNet]) -> list[dict[str, Any]]:
-    """Give skorch's histories, an epoch a row, without their batches and bookkeeping."""
-    rows = []
-    for member, net in enumerate(nets):
-        which = {} if len(nets) == 1 else {"member": member}
-        for row in net.history:
-            values = {
-                name: value.item() if isinstance(value, np.generic) else value
-                for name, value in row.items()
-                if name != "batches" and not name.endswith(("_best", "_batch_count"))
-            }
-            rows.append({**which, **values, "kept": row["epoch"] == net.kept_epoch})
-    return rows

@@ -125,8 +125,8 @@ def _hold_out_groups(
     codes = np.unique(groups, return_inverse=True)[1]
     if codes.max() == 0:
         raise ValueError(
-            f"early_stopping=True holds whole groups out, but all {len(rows)} molecules are in the "
-            f"group {str(groups[0])!r}. Pass X_val and y_val, finer groups, or early_stopping=False."
+            f"early_stopping=True holds whole groups out, but all {len(rows)} molecules are in "
+            f"{str(groups[0])!r}. Pass X_val and y_val, finer groups, or early_stopping=False."
         )
     splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=fraction, random_state=seed % 2**32)
     training, held_out = min(

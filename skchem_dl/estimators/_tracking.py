@@ -84,6 +84,11 @@ class Tracking:
                 self.folder.keep({"log": str(self._run.folder)})
             yield self.folder.facts["seed"]
 
+    @property
+    def run_dir(self) -> Path | None:
+        """Where the fit is logged."""
+        return self._run.folder
+
     def run_of(self, member: int) -> Run:
         """Give what callbacks know of the training of one network."""
         folder = self._run.folder
@@ -103,7 +108,6 @@ class Tracking:
         if folder is None:
             folder = self.logger.make_folder(self._estimator.log_dir, self._run)
         self._run = replace(self._run, folder=folder)
-        self._estimator.run_dir_ = str(folder)
 
     def _identify(self, seed: int) -> dict[str, dict[str, str]]:
         """Give what makes two fits the same; of random_state=None the seed is no part."""

@@ -83,7 +83,7 @@ def test_groups_stay_together(make, smiles):
     assert training and validation
     assert not training & validation
     assert sum(map(len, seen.values())) == len(smiles)
-    with pytest.raises(ValueError, match=r"are in the group 'one'. Pass X_val and y_val"):
+    with pytest.raises(ValueError, match=r"are in 'one'. Pass X_val and y_val"):
         model.fit(X, y, groups=["one"] * len(smiles))
 
 

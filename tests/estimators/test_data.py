@@ -51,5 +51,5 @@ def test_classes_are_held_out_in_proportion():
 def test_too_few():
     with pytest.raises(ValueError, match="holds molecules out, but there is only 1"):
         hold_out(np.arange(1), 0.1, 0, labels=None, groups=None)
-    with pytest.raises(ValueError, match="all 3 molecules are in the group 'a'"):
+    with pytest.raises(ValueError, match="all 3 molecules are in 'a'"):
         hold_out(np.arange(3), 0.1, 0, labels=None, groups=np.array(["a"] * 3))
