@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 from uuid import uuid4
 
@@ -182,6 +182,7 @@ class _Writer:
             ("dict", lambda v: type(v) is dict, self._pairs),
             ("slice", lambda v: isinstance(v, slice), self._slice),
             ("dtype", lambda v: isinstance(v, np.dtype), lambda v, w: {"name": v.str}),
+            ("path", lambda v: isinstance(v, PurePath), lambda v, w: {"name": str(v)}),
             ("type", _is_plain_type, lambda v, w: {"name": v.__name__}),
             ("scalar", lambda v: isinstance(v, np.generic), self._scalar),
             ("strings", _is_text_array, self._strings),
@@ -286,6 +287,7 @@ class _Reader:
         "dict": _pairs,
         "slice": lambda self, value: slice(*self._items(value)),
         "dtype": lambda self, value: np.dtype(value["name"]),
+        "path": lambda self, value: Path(value["name"]),
         "type": lambda self, value: _PLAIN_TYPES[value["name"]],
         "scalar": lambda self, value: np.dtype(value["dtype"]).type(value["value"]),
         "strings": _strings,

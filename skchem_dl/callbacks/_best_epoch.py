@@ -39,6 +39,9 @@ class BestEpoch(Callback):
         Its averaged metric; NaN where only the loss was watched.
     """
 
+    _weights: dict[str, Any] | None = None
+    best_epoch_ = 0
+
     def __init__(self, patience: int = 10, window: int = 3, metric: str | None = None) -> None:
         self.patience = patience
         self.window = window
@@ -49,7 +52,7 @@ class BestEpoch(Callback):
         self.best_loss_ = math.inf
         self.best_metric_ = math.nan
         self.best_epoch_ = 0
-        self._weights: dict[str, Any] | None = None
+        self._weights = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Compare, and keep a copy of the weights where they are the best so far."""

@@ -15,6 +15,8 @@ class ProgressBar(Callback):
         Stands before the bar.
     """
 
+    _bar: Any = None  # another callback's on_train_begin may fail before this one's
+
     def __init__(self, label: str = "fit") -> None:
         self.label = label
 
@@ -31,5 +33,6 @@ class ProgressBar(Callback):
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Close it, so that the net can be pickled."""
-        self._bar.close()
-        del self._bar
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

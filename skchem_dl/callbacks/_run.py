@@ -5,11 +5,14 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback
 
 # They say where training is shown and kept, not how it goes.
 _NOT_TRAINING = ("callbacks", "checkpoint_dir", "log_dir", "predict_batch_size", "verbose")
@@ -58,7 +61,8 @@ def describe_params(estimator: BaseEstimator) -> tuple[dict[str, Any], dict[str,
         name: parameter.default
         for name, parameter in inspect.signature(type(estimator)).parameters.items()
     }
-    shown = {name: short(value) for name, value in params.items()}
+    # In the order of the signature: architecture first, where names get cut.
+    shown = {name: short(params[name]) for name in defaults}
     changed = {
         name: value
         for name, value in shown.items()
@@ -126,24 +130,65 @@ def short(value: Any) -> bool | int | float | str | None:
         return value
     if isinstance(value, type) or inspect.isroutine(value):
         return value.__name__
-    return re.sub(r"\s+", " ", repr(value))[:_LONGEST_TEXT]
+    return re.sub(r"\s+", " ", _without_address(value))[:_LONGEST_TEXT]
 
 
 def _exactly(value: Any) -> str:
     """Tell parameters apart that may look alike, and alike in every process."""
+    for kinds, parts in _PARTS_OF:
+        if isinstance(value, kinds):
+            return f"{type(value).__name__}({', '.join(parts(value))})"
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
-    if inspect.isfunction(value):
-        code = value.__code__
-        text = f"{code.co_code!r}{code.co_names}{code.co_consts}{value.__defaults__}"
-        inside = hashlib.sha256(re.sub(r" at 0x\w+", "", text).encode()).hexdigest()[:8]
-        return f"{value.__module__}.{value.__qualname__}:{inside}"
-    if isinstance(value, list | tuple):
-        return f"({', '.join(map(_exactly, value))})"
-    if isinstance(value, np.ndarray):
-        return _exactly(value.tolist())
-    if hasattr(value, "get_params"):
-        params = value.get_params(deep=False)
-        inside = ", ".join(f"{name}={_exactly(params[name])}" for name in sorted(params))
-        return f"{_exactly(type(value))}({inside})"
+    text = _without_address(value)
+    if text != repr(value) and hasattr(value, "__dict__"):  # nothing but a name and an address
+        return f"{_exactly(type(value))}({', '.join(_of_mapping(vars(value)))})"
+    return text
+
+
+def _of_sequence(values: Iterable[Any]) -> list[str]:
+    return [_exactly(value) for value in values]
+
+
+def _of_set(values: Iterable[Any]) -> list[str]:
+    return sorted(_of_sequence(values))
+
+
+def _of_mapping(values: Mapping[Any, Any]) -> list[str]:
+    return sorted(f"{_exactly(name)}={_exactly(value)}" for name, value in values.items())
+
+
+def _of_function(function: FunctionType) -> list[str]:
+    inside = [cell.cell_contents for cell in function.__closure__ or ()]
+    given = (function.__defaults__, function.__kwdefaults__, inside)
+    return [function.__module__, function.__qualname__, *_of_sequence((function.__code__, *given))]
+
+
+def _of_code(code: CodeType) -> list[str]:
+    digest = hashlib.sha256(code.co_code).hexdigest()[:8]
+    return [digest, *code.co_names, *_of_sequence(code.co_consts)]
+
+
+def _of_partial(value: partial) -> list[str]:
+    return _of_sequence((value.func, value.args, value.keywords))
+
+
+def _of_estimator(value: Any) -> list[str]:
+    return [_exactly(type(value)), *_of_mapping(value.get_params(deep=False))]
+
+
+# What is made of parts, by type; the rest is told apart by its repr.
+_PARTS_OF: tuple[tuple[Any, Any], ...] = (
+    ((list, tuple), _of_sequence),
+    ((set, frozenset), _of_set),
+    (Mapping, _of_mapping),
+    (np.ndarray, lambda value: [digest_arrays([value])]),
+    (FunctionType, _of_function),
+    (CodeType, _of_code),
+    (partial, _of_partial),
+    ((BaseEstimator, Callback), _of_estimator),
+)
+
+
+def _without_address(value: Any) -> str:
     return re.sub(r" at 0x\w+", "", repr(value))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST_NAME = 90
+_MOST_BYTES = 200  # with a number behind them, 255 at most
 
 
 def make_run_folder(log_dir: str | Path, name: str) -> Path:
@@ -25,7 +27,9 @@ def make_run_folder(log_dir: str | Path, name: str) -> Path:
     -------
     Path
     """
-    name = re.sub(r"[^\w.,=+-]+", "_", name)[: 2 * _LONGEST_NAME].strip("_,.") or "run"
+    name = re.sub(r"[^\w.,=+-]+", "_", name)
+    # File systems count bytes.
+    name = name.encode()[:_MOST_BYTES].decode(errors="ignore").strip("_,.") or "run"
     parent = Path(log_dir)
     parent.mkdir(parents=True, exist_ok=True)
     for number in count():
@@ -157,8 +161,17 @@ def write_hparams(writer: Any, params: Mapping[str, Any], metrics: Mapping[str, 
     """
     from torch.utils.tensorboard.summary import hparams
 
-    shown = {name: "None" if value is None else value for name, value in params.items()}
-    for summary in hparams(shown, dict(metrics)):
+    shown = {name: _in_hparams(value) for name, value in params.items()}
+    # The first summary, of the experiment, would say what columns there are; TensorBoard takes it
+    # from any one run, whatever the others have. Without it, it looks at all of them.
+    _, *of_run = hparams(shown, dict(metrics))
+    for summary in of_run:
         writer.file_writer.add_summary(summary)
     for name, value in metrics.items():
         writer.add_scalar(name, value)
+
+
+def _in_hparams(value: Any) -> int | float | str:
+    """Give a value as the tab shows it: yes or no as text, where torch would write 1.0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and not math.isnan(value) else str(value)

@@ -12,6 +12,7 @@ from skchem_dl.callbacks._run import short
 from skchem_dl.callbacks._run_folder import (
     make_run_folder,
     open_writer,
+    require_tensorboard,
     write_hparams,
     write_json,
     write_table,
@@ -72,8 +73,9 @@ def log_search(search: Any, log_dir: str | Path, *, run_name: str | None = None)
     >>> found
     ['best_params.json', 'candidate-0', 'candidate-1', 'candidates.csv']
     """
+    require_tensorboard()
     candidates = list(_candidates(search))
-    if not any(np.isfinite(list(candidate.scores.values())).any() for candidate in candidates):
+    if not any(_has_score(candidate) for candidate in candidates):
         raise ValueError(
             f"None of the {len(candidates)} candidates of this {type(search).__name__} has a score."
         )
@@ -90,19 +92,19 @@ def log_search(search: Any, log_dir: str | Path, *, run_name: str | None = None)
         writer.close()
     table = [{**_short_items(c.params), **c.scores} for c in candidates]
     write_table(folder / "candidates.csv", table)
-    best = getattr(search, "best_params_", None) or getattr(search, "best_params", None)
-    if best is not None:  # scikit-learn has none with several metrics and refit=False
-        write_json(folder / "best_params.json", _short_items(best))
+    for name in ("best_params_", "best_params"):  # neither with several metrics and refit=False
+        if hasattr(search, name):
+            write_json(folder / "best_params.json", _short_items(getattr(search, name)))
     return folder
 
 
 def _candidates(search: Any) -> Iterator[_Candidate]:
+    study = getattr(search, "study_", search)  # OptunaSearchCV's own cv_results_ has no parameters
+    if hasattr(study, "trials"):
+        return _of_optuna(study)
     if hasattr(search, "cv_results_"):
         return _of_scikit_learn(search.cv_results_)
-    study = getattr(search, "study_", search)
-    if hasattr(study, "trials"):
-        return _of_optuna(study.trials)
-    if hasattr(search, "fit"):
+    if any(hasattr(search, name) for name in ("param_grid", "param_distributions")):
         raise ValueError(f"This {type(search).__name__} is not fitted yet.")
     raise TypeError(
         f"log_search expects a finished search (GridSearchCV, OptunaSearchCV, an Optuna Study, "
@@ -117,8 +119,12 @@ def _of_scikit_learn(results: Mapping[str, Any]) -> Iterator[_Candidate]:
         yield _Candidate(dict(params), {name: float(results[name][number]) for name in names})
 
 
-def _of_optuna(trials: Any) -> Iterator[_Candidate]:
-    for trial in trials:
+def _of_optuna(study: Any) -> Iterator[_Candidate]:
+    if len(study.directions) > 1:
+        raise ValueError(
+            f"log_search takes a study of one objective; this one has {len(study.directions)}."
+        )
+    for trial in study.trials:
         if trial.value is None:  # pruned or failed
             continue
         attributes = {
@@ -129,12 +135,18 @@ def _of_optuna(trials: Any) -> Iterator[_Candidate]:
         yield _Candidate(dict(trial.params), attributes or {"value": float(trial.value)})
 
 
+def _has_score(candidate: _Candidate) -> bool:
+    scores = [v for k, v in candidate.scores.items() if k.startswith("mean_test_") or k == "value"]
+    return bool(np.isfinite(scores).any())
+
+
 def _all_params(base: BaseEstimator | None, params: Mapping[str, Any]) -> dict[str, Any]:
     """Give the parameters searched over, then all others of the pipeline with its parts' names."""
     shown = _short_items(params)
     if base is None:
         return shown
-    every = clone(base).set_params(**params).get_params(deep=True)
+    own = {name: clone(value, safe=False) for name, value in params.items()}
+    every = clone(base).set_params(**own).get_params(deep=True)
     for name, value in every.items():
         is_part = hasattr(value, "get_params") or any(n.startswith(f"{name}__") for n in every)
         if name not in shown and not is_part and name not in ("steps", "memory", "transform_input"):

@@ -93,12 +93,10 @@ class TensorBoardLogger(Callback):
         name = self.run_name or run_name(run.estimator, run.changed)
         return make_run_folder(self.log_dir or log_dir or "runs", name)
 
-    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget earlier trainings."""
-        self._finished = False
-        self._n_logged = 0
-        self._columns: list[str] = []
-        self._writer: Any = None
+    # Here already, since another callback's on_train_begin may fail before this one's.
+    _finished = False
+    _n_logged = 0
+    _writer: Any = None
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Open the files, before the first epoch."""
@@ -109,26 +107,31 @@ class TensorBoardLogger(Callback):
         if len(net.history) % self.every == 0:
             self._log(net)
 
+    def catch_up(self, net: Any) -> None:
+        """Log the last epoch, if it is not, before the best one's weights are put back."""
+        complete = bool(net.history) and "train_loss" in net.history[-1]
+        if complete and self._n_logged < len(net.history):
+            self._open(net)
+            self._log(net)
+
     def on_train_end(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Write parameters with the final metrics, and the picture; close the files."""
-        complete = bool(net.history) and "train_loss" in net.history[-1]
-        if complete and not self._finished:  # a member may have been, before its process was killed
+        # A member may have been finished before its process was killed.
+        if self._n_logged and not self._finished and not net.failed:
             self._open(net)
-            if self._n_logged < len(net.history):
-                self._log(net)
             kept = _values(net.history[net.kept_epoch - 1])
-            final = {f"final/{tag}": value for tag, value in kept.items()}
+            final = {f"summary/{tag}": value for tag, value in kept.items()}
             write_hparams(self._writer, net.run.params, final)
             self._add_picture(net, *X)
+            self._finished = True
         if self._writer is not None:
             self._writer.close()
-        self._finished = complete
-        del self._writer  # it cannot be pickled
+            self._writer = None  # it cannot be pickled
 
     def _open(self, net: Any) -> None:
         if self._writer is None:
             net.run.folder.mkdir(exist_ok=True)
-            self._columns = []  # the table of a resumed training may have lines too many
+            self._columns: list[str] = []  # the table of a resumed training may have lines too many
             self._writer = open_writer(net.run.folder, first_step=len(net.history))
             write_json(net.run.folder / "params.json", net.run.params)
 

@@ -136,7 +136,7 @@ class TrainingNet(NeuralNet):
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the module has, counted from 1."""
-        best = [c.best_epoch_ for _, c in self.callbacks_ if isinstance(c, BestEpoch)]
+        best = [c.best_epoch_ for c in _callbacks_of(self, BestEpoch)]
         return (best[0] if best else 0) or len(self.history)
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
@@ -168,7 +168,7 @@ def train(
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    net.ctrl_c_pressed = False
+    net.ctrl_c_pressed = net.failed = False
 
     def notice() -> None:
         net.ctrl_c_pressed = True
@@ -180,7 +180,12 @@ def train(
             _load_weights(net, start)
         try:
             _run_epochs(net, training, validation)
+        except Exception:
+            net.failed = True
+            raise
         finally:
+            for logger in _callbacks_of(net, TensorBoardLogger):
+                logger.catch_up(net)
             for callback in _callbacks_of(net, BestEpoch):
                 callback.restore(net)
             net.module_.eval()
@@ -288,7 +293,7 @@ def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:
 
 def _has_stopped(callback: EarlyStopping) -> bool:
     """Say whether skorch's early stopping has just raised KeyboardInterrupt."""
-    return callback.misses_ == callback.patience
+    return getattr(callback, "misses_", None) == callback.patience
 
 
 @contextmanager

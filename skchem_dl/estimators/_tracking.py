@@ -53,7 +53,7 @@ class Tracking:
         if self.checkpoint is None and estimator.checkpoint_dir is not None:
             self.checkpoint = Checkpoint()
         ours = (TensorBoardLogger, Checkpoint)
-        self.user_callbacks = [callback for callback in given if not isinstance(callback, ours)]
+        self.user_callbacks = [c for c in given if not isinstance(_unnamed(c), ours)]
         self.folder: CheckpointFolder | None = None
         self._run = Run(type(estimator).__name__, *describe_params(estimator), estimator._task)
 
@@ -133,7 +133,12 @@ class Tracking:
 
 def _only(kind: type, callbacks: Sequence[Any]) -> Any:
     """Give the one of its kind, or None."""
-    found = [callback for callback in callbacks if isinstance(callback, kind)]
+    found = [_unnamed(callback) for callback in callbacks if isinstance(_unnamed(callback), kind)]
     if len(found) > 1:
         raise ValueError(f"callbacks has {len(found)} {kind.__name__}s; one at most can be used.")
     return found[0] if found else None
+
+
+def _unnamed(callback: Any) -> Any:
+    """Give the callback of a (name, callback) pair, as skorch takes them too."""
+    return callback[1] if isinstance(callback, tuple) else callback
