@@ -1,5 +1,6 @@
 """Checkpoints from which the same fit goes on after a crash."""
 
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,7 @@ from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder, open_folder
 
 _MOST_COST = 0.02  # of the time of training, where no cadence is chosen
 _NOTHING = object()
+_ONE_PROCESS = ("_written_at", "_cost")  # clocks of a process that is gone
 
 
 class Checkpoint(Callback):
@@ -135,7 +137,7 @@ def get_state(net: Any) -> dict[str, Any]:
         "module": net.module_.state_dict(),
         "optimizer": net.optimizer_.state_dict(),
         "history": [_plain_items(row, leave_out=("batches",)) for row in net.history],
-        "callbacks": [_callback_state(callback) for _, callback in net.callbacks_],
+        "callbacks": {name: _callback_state(callback) for name, callback in net.callbacks_},
     }
 
 
@@ -152,20 +154,42 @@ def set_state(net: Any, state: Mapping[str, Any]) -> None:
     net.module_.load_state_dict(state["module"])
     net.optimizer_.load_state_dict(state["optimizer"])
     net.history_ = History({**row, "batches": []} for row in state["history"])
-    for (_, callback), attributes in zip(net.callbacks_, state["callbacks"], strict=True):
-        for name, value in attributes["plain"].items():
-            setattr(callback, name, value)
-        for name, inner in attributes["inner"].items():
-            getattr(callback, name).load_state_dict(inner)
+    for name, callback in net.callbacks_:  # those that only show come and go
+        _set_callback_state(callback, state["callbacks"].get(name, {"plain": {}, "inner": {}}))
 
 
 def _callback_state(callback: Any) -> dict[str, Any]:
     """Give the attributes of a callback that change while it works, where they can be kept."""
-    if isinstance(callback, Checkpoint):
-        return {"plain": {}, "inner": {}}
-    own = {name: v for name, v in vars(callback).items() if name not in callback.get_params()}
-    inner = {name: v.state_dict() for name, v in own.items() if hasattr(v, "load_state_dict")}
+    given = {*inspect.signature(type(callback)).parameters, *_ONE_PROCESS}
+    own = {name: value for name, value in vars(callback).items() if name not in given}
+    inner = {
+        name: value.state_dict()
+        for name, value in own.items()
+        if hasattr(value, "load_state_dict") and not isinstance(value, type)
+    }
     return {"plain": _plain_items(own), "inner": _plain_items(inner)}
+
+
+def _set_callback_state(callback: Any, state: Mapping[str, Any]) -> None:
+    for name, value in state["plain"].items():
+        setattr(callback, name, _like(getattr(callback, name, None), value))
+    for name, inner in state["inner"].items():
+        getattr(callback, name).load_state_dict(inner)
+
+
+def _like(existing: Any, value: Any) -> Any:
+    """Give a plain value the type of what stands in its place: a Counter, an enum, ..."""
+    if isinstance(existing, type(value)) and type(existing) is not type(value):
+        if isinstance(existing, dict):
+            existing.clear()
+            existing.update(value)
+            return existing
+        if isinstance(existing, list):
+            existing[:] = value
+            return existing
+        make = getattr(type(existing), "_make", type(existing))
+        return make(value)
+    return value
 
 
 def _plain_items(values: Mapping[str, Any], leave_out: Sequence[str] = ()) -> dict[str, Any]:
@@ -177,12 +201,18 @@ def _plain(value: Any) -> Any:
     """Give a value as `torch.load` takes it back without code, or _NOTHING where it can't."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | int | float | str | Tensor):
+    if value is None or isinstance(value, bool | Tensor):
         return value
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
+    if isinstance(value, str):
+        return str.__str__(value)  # of an enum its value, not its name
     if isinstance(value, dict):
-        items = {key: _plain(item) for key, item in value.items()}
-        return _NOTHING if any(item is _NOTHING for item in items.values()) else items
+        keys, items = ([_plain(part) for part in parts] for parts in (value, value.values()))
+        broken = any(part is _NOTHING for part in (*keys, *items))
+        return _NOTHING if broken else dict(zip(keys, items, strict=True))
     if isinstance(value, list | tuple):
         plain = [_plain(item) for item in value]
-        return _NOTHING if any(item is _NOTHING for item in plain) else type(value)(plain)
+        broken = any(part is _NOTHING for part in plain)
+        return _NOTHING if broken else (tuple if isinstance(value, tuple) else list)(plain)
     return _NOTHING

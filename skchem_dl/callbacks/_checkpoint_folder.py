@@ -8,7 +8,7 @@ import shutil
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 _KEPT = 2  # the newest, and the one before in case that is damaged
 _DIGEST_BYTES = 32
-_IDENTITY_FILE = "run.json"
+_DESCRIPTION_FILE = "run.json"
 
 
 class CheckpointFolder:
@@ -86,9 +86,8 @@ class CheckpointFolder:
         facts : mapping
         """
         self.facts = {**self.facts, **facts}
-        file = self.path / _IDENTITY_FILE
-        known = {**json.loads(file.read_text(encoding="utf-8")), "facts": self.facts}
-        _replace(file, json.dumps(known, indent=2).encode())
+        identity = _read_description(self.path)["identity"]
+        _write_description(self.path, identity, self.facts)
 
     def remove(self) -> None:
         """Delete it all."""
@@ -126,21 +125,27 @@ def open_folder(
     ------
     CheckpointFolder
     """
-    name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    name = _digest(json.dumps(identity, sort_keys=True).encode()).hex()[:16]
     parent.mkdir(parents=True, exist_ok=True)
-    # The same fit may run twice at once.
-    paths = (parent / (f"{name}-{number}" if number else name) for number in count())
-    path, lock = next((p, lock) for p in paths if (lock := _try_lock(p)) is not None)
+    # The same fit may run twice at once; what either left is found before a new one is made.
+    left = sorted(file.parent for file in parent.glob(f"{name}*/{_DESCRIPTION_FILE}"))
+    new = (parent / (f"{name}-{number}" if number else name) for number in count())
+    path, lock = next((p, lock) for p in chain(left, new) if (lock := _try_lock(p)) is not None)
     with _held(lock, path):
         path.mkdir(exist_ok=True)
         for part in path.glob("*.part"):
             part.unlink()
-        known = _read_identity(path)
+        try:
+            known = _read_description(path)
+        except FileNotFoundError:
+            known = None
+        except ValueError as error:
+            warnings.warn(f"{error}; starting anew.", stacklevel=2)
+            known = None
         if known is None:
-            known = {"identity": dict(identity), "facts": dict(facts)}
             for old in path.glob("*.ckpt"):  # of whom, nobody can say any more
                 old.unlink()
-            _replace(path / _IDENTITY_FILE, json.dumps(known, indent=2).encode())
+            known = _write_description(path, identity, facts)
         yield CheckpointFolder(path, known["facts"])
 
 
@@ -163,13 +168,14 @@ def resume_folder(path: Path, identity: Mapping[str, Any]) -> Iterator[Checkpoin
         If there is nothing to resume, if the fit is another one (naming the differences), or if it
         is running.
     """
-    known = _read_identity(path)
-    if known is None:
-        found = sorted(file.parent.name for file in path.glob(f"*/{_IDENTITY_FILE}"))
+    try:
+        known = _read_description(path)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        found = sorted(file.parent.name for file in path.glob(f"*/{_DESCRIPTION_FILE}"))
         raise ValueError(
             f"resume_from={str(path)!r} is not the folder of a fit that was interrupted"
             + (f"; in it are those of {', '.join(found)}." if found else ".")
-        )
+        ) from error
     differences = list(_differences(known["identity"], identity))
     if differences:
         raise ValueError(
@@ -203,14 +209,30 @@ def _held(lock: BaseFileLock, path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _read_identity(path: Path) -> dict[str, Any] | None:
+def _write_description(
+    path: Path, identity: Mapping[str, Any], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write which fit it is, for people too, with a digest that tells whether it is whole."""
+    known = {"identity": dict(identity), "facts": dict(facts)}
+    text = json.dumps({**known, "digest": _json_digest(known)}, indent=2)
+    _replace(path / _DESCRIPTION_FILE, text.encode())
+    return known
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    file = path / _DESCRIPTION_FILE
     try:
-        return json.loads((path / _IDENTITY_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except json.JSONDecodeError:
-        warnings.warn(f"{path / _IDENTITY_FILE} is damaged; starting anew.", stacklevel=2)
-        return None
+        known = json.loads(file.read_bytes().decode())
+        digest = known.pop("digest")
+    except (UnicodeDecodeError, json.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is damaged") from error
+    if digest != _json_digest(known):
+        raise ValueError(f"{file} is damaged")
+    return known
+
+
+def _json_digest(values: Mapping[str, Any]) -> str:
+    return _digest(json.dumps(values, sort_keys=True).encode()).hex()
 
 
 def _differences(known: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[str]:

@@ -137,7 +137,9 @@ def _exactly(value: Any) -> str:
     """Tell parameters apart that may look alike, and alike in every process."""
     for kinds, parts in _PARTS_OF:
         if isinstance(value, kinds):
-            return f"{type(value).__name__}({', '.join(parts(value))})"
+            # A list and a tuple of the same widths make the same network.
+            name = "" if isinstance(value, list | tuple) else type(value).__name__
+            return f"{name}({', '.join(parts(value))})"
     if isinstance(value, type):
         return f"{value.__module__}.{value.__qualname__}"
     text = _without_address(value)

@@ -117,7 +117,8 @@ class TensorBoardLogger(Callback):
     def on_train_end(self, net: Any, X: Any = None, **kwargs: Any) -> None:
         """Write parameters with the final metrics, and the picture; close the files."""
         # A member may have been finished before its process was killed.
-        if self._n_logged and not self._finished and not net.failed:
+        goes_on = net.failed or (net.ctrl_c_pressed and net.checkpoints is not None)
+        if self._n_logged and not self._finished and not goes_on:
             self._open(net)
             kept = _values(net.history[net.kept_epoch - 1])
             final = {f"summary/{tag}": value for tag, value in kept.items()}

@@ -108,10 +108,10 @@ class TrainingNet(NeuralNet):
         super().on_epoch_begin(net, *args, **kwargs)
         _seed_torch([self.seed, len(self.history)], self.device)
 
-    def on_batch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
-        """End training where the user has pressed Ctrl-C."""
-        super().on_batch_end(net, *args, **kwargs)
-        if self.ctrl_c_pressed:
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Tell all callbacks; after a batch, end training where the user has pressed Ctrl-C."""
+        super().notify(method_name, **kwargs)
+        if method_name == "on_batch_end" and self.ctrl_c_pressed:
             raise KeyboardInterrupt
 
     def infer(self, x: Any, **params: Any) -> Tensor:

@@ -125,7 +125,7 @@ class LossCurveDisplay:
             column = f"{part}_{self.metric}"
             if column in rows[0]:
                 options = {"color": color, "label": name if first else None, **kwargs}
-                self.lines_ += self.ax_.plot(epochs, [row[column] for row in rows], **options)
+                self.lines_ += self.ax_.plot(epochs, [row.get(column) for row in rows], **options)
         kept = [row["epoch"] for row in rows if row["kept"]]
         if kept and kept[0] != epochs[-1]:
             label = "kept epoch" if first else None

@@ -226,7 +226,7 @@ def test_describe_params():
     )
     shown, changed = describe_params(model)
     assert sorted(shown) == sorted(model.get_params())
-    assert list(shown)[0] == "hidden_dims"  # as in the signature: what matters most comes first
+    assert next(iter(shown)) == "hidden_dims"  # as in the signature: what matters comes first
     assert shown["hidden_dims"] == "(8,)"
     assert shown["log_dir"] == "runs"
     # max_epochs has its default value, log_dir and verbose don't steer the training.
