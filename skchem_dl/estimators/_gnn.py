@@ -11,7 +11,15 @@ from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import GraphInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.graphs import MolGraphs
-from skchem_dl.nn import ACTIVATIONS, BACKENDS, CONVS, GNN, READOUTS, SKIPS
+from skchem_dl.nn import (
+    ACTIVATIONS,
+    BACKENDS,
+    CONVS,
+    GNN,
+    JUMPING_KNOWLEDGE,
+    READOUTS,
+    SKIPS,
+)
 
 _POSITIVE = [Interval(Integral, 1, None, closed="left")]
 # Descriptors have heavy tails: a new molecule's may lie hundreds of standard deviations out.
@@ -26,10 +34,15 @@ class _MolGNN(BaseNeuralEstimator):
         "n_layers": _POSITIVE,
         "batch_norm": ["boolean"],
         "skip": [StrOptions(set(SKIPS))],
+        "n_heads": _POSITIVE,
+        "virtual_node": ["boolean"],
+        "jumping_knowledge": [StrOptions(set(JUMPING_KNOWLEDGE))],
         "readout": [StrOptions(set(READOUTS))],
+        "readout_dim": [*_POSITIVE, None],
         "head_dims": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "freeze_embedding": ["boolean"],
         "backend": [StrOptions(set(BACKENDS))],
     }
 
@@ -87,10 +100,15 @@ class _MolGNN(BaseNeuralEstimator):
             "n_layers": self.n_layers,
             "batch_norm": self.batch_norm,
             "skip": self.skip,
+            "n_heads": self.n_heads,
+            "virtual_node": self.virtual_node,
+            "jumping_knowledge": self.jumping_knowledge,
             "readout": self.readout,
+            "readout_dim": self.readout_dim,
             "head_dims": check_widths("head_dims", self.head_dims),
             "activation": self.activation,
             "dropout": self.dropout,
+            "freeze_embedding": self.freeze_embedding,
             "backend": self.backend,
         }
 
@@ -116,23 +134,37 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
 
     Parameters
     ----------
-    conv : {"dmpnn", "gcn"}, default="dmpnn"
-        Directed message passing (chemprop's), or graph convolution.
+    conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
+default="dmpnn"
+        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn", "sage" and "gin" see no
+        bond orders, the others do. "dmpnn" is chemprop's. "mpnn" has a matrix for each kind of
+        bond: set `hidden_dim` to 64 or so.
     hidden_dim : int, default=300
         Width of the atoms' or bonds' vectors.
     n_layers : int, default=3
-        Convolutions; for "dmpnn" the depth, that counts the first bond vectors.
+        Convolutions; for "dmpnn" and "attentivefp" the depth, that counts the first vectors.
     batch_norm : bool, default=False
         Normalise the vectors after each convolution.
     skip : {"none", "residual", "gated"}, default="none"
         Add the vectors from before each convolution, or let a learnt gate mix them.
-    readout : {"mean", "sum", "max"}, default="mean"
+    n_heads : int, default=4
+        Attentions side by side in "gat" and "gatv2"; has to divide `hidden_dim`.
+    virtual_node : bool, default=False
+        Let each molecule have a node that all its atoms hear and speak to before each convolution.
+    jumping_knowledge : {"last", "concat", "max"}, default="last"
+        Which convolutions the readout sees: the last, all side by side, or each unit's highest.
+    readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
+default="mean"
         Over a molecule's atoms.
+    readout_dim : int, default=None
+        Width of a linear layer behind the readout; None has none.
     head_dims : sequence of int, default=(300,)
         Hidden layers between readout and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
     dropout : float, default=0.0
         Share of units left out after each convolution and hidden layer.
+    freeze_embedding : bool, default=False
+        Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal, "auto" is the faster one.
     loss : {"mse", "mae", "huber", "quantile"}, default="mse"
@@ -242,10 +274,15 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
         n_layers=3,
         batch_norm=False,
         skip="none",
+        n_heads=4,
+        virtual_node=False,
+        jumping_knowledge="last",
         readout="mean",
+        readout_dim=None,
         head_dims=(300,),
         activation="relu",
         dropout=0.0,
+        freeze_embedding=False,
         backend="auto",
         loss="mse",
         quantile=0.5,
@@ -301,10 +338,15 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
         self.n_layers = n_layers
         self.batch_norm = batch_norm
         self.skip = skip
+        self.n_heads = n_heads
+        self.virtual_node = virtual_node
+        self.jumping_knowledge = jumping_knowledge
         self.readout = readout
+        self.readout_dim = readout_dim
         self.head_dims = head_dims
         self.activation = activation
         self.dropout = dropout
+        self.freeze_embedding = freeze_embedding
         self.backend = backend
         self.quantile = quantile
         self.normalize_y = normalize_y
@@ -319,23 +361,37 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
 
     Parameters
     ----------
-    conv : {"dmpnn", "gcn"}, default="dmpnn"
-        Directed message passing (chemprop's), or graph convolution.
+    conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
+default="dmpnn"
+        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn", "sage" and "gin" see no
+        bond orders, the others do. "dmpnn" is chemprop's. "mpnn" has a matrix for each kind of
+        bond: set `hidden_dim` to 64 or so.
     hidden_dim : int, default=300
         Width of the atoms' or bonds' vectors.
     n_layers : int, default=3
-        Convolutions; for "dmpnn" the depth, that counts the first bond vectors.
+        Convolutions; for "dmpnn" and "attentivefp" the depth, that counts the first vectors.
     batch_norm : bool, default=False
         Normalise the vectors after each convolution.
     skip : {"none", "residual", "gated"}, default="none"
         Add the vectors from before each convolution, or let a learnt gate mix them.
-    readout : {"mean", "sum", "max"}, default="mean"
+    n_heads : int, default=4
+        Attentions side by side in "gat" and "gatv2"; has to divide `hidden_dim`.
+    virtual_node : bool, default=False
+        Let each molecule have a node that all its atoms hear and speak to before each convolution.
+    jumping_knowledge : {"last", "concat", "max"}, default="last"
+        Which convolutions the readout sees: the last, all side by side, or each unit's highest.
+    readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
+default="mean"
         Over a molecule's atoms.
+    readout_dim : int, default=None
+        Width of a linear layer behind the readout; None has none.
     head_dims : sequence of int, default=(300,)
         Hidden layers between readout and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
     dropout : float, default=0.0
         Share of units left out after each convolution and hidden layer.
+    freeze_embedding : bool, default=False
+        Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal, "auto" is the faster one.
     loss : {"log_loss", "focal"}, default="log_loss"
@@ -446,10 +502,15 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
         n_layers=3,
         batch_norm=False,
         skip="none",
+        n_heads=4,
+        virtual_node=False,
+        jumping_knowledge="last",
         readout="mean",
+        readout_dim=None,
         head_dims=(300,),
         activation="relu",
         dropout=0.0,
+        freeze_embedding=False,
         backend="auto",
         loss="log_loss",
         class_weight=None,
@@ -504,9 +565,14 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
         self.n_layers = n_layers
         self.batch_norm = batch_norm
         self.skip = skip
+        self.n_heads = n_heads
+        self.virtual_node = virtual_node
+        self.jumping_knowledge = jumping_knowledge
         self.readout = readout
+        self.readout_dim = readout_dim
         self.head_dims = head_dims
         self.activation = activation
         self.dropout = dropout
+        self.freeze_embedding = freeze_embedding
         self.backend = backend
         self.class_weight = class_weight

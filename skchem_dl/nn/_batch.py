@@ -1,13 +1,36 @@
 """What the networks eat: whole batches as a few tensors."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from skchem_dl.graphs import MolGraphs
+
+_MADE_LATER = ("dgl_graph", "_kinds")
+
+
+class BondKinds(NamedTuple):
+    """The distinct bonds of a batch, and its edges sorted by them.
+
+    Attributes
+    ----------
+    codes : Tensor (U, bond fields), uint8
+        Of each kind.
+    counts : list of int
+        Edges of each kind.
+    order : Tensor (E,), int64
+        Edges, kind after kind.
+    position : Tensor (E,), int64
+        Where each edge is in that order.
+    """
+
+    codes: Tensor
+    counts: list[int]
+    order: Tensor
+    position: Tensor
 
 
 @dataclass
@@ -41,6 +64,7 @@ class GraphBatch:
     atom_offsets: Tensor
     molecule_features: Tensor | None = None
     dgl_graph: Any = field(default=None, repr=False)  # made by the DGL kernels when first needed
+    _kinds: BondKinds | None = field(default=None, repr=False)
 
     @classmethod
     def from_graphs(cls, graphs: MolGraphs) -> "GraphBatch":
@@ -64,10 +88,24 @@ class GraphBatch:
     def __len__(self) -> int:
         return len(self.atom_offsets) - 1
 
+    def both_ways(self, bonds: Tensor) -> Tensor:
+        """Give each edge the value of its bond, ``(B, h) -> (E, h)``."""
+        return torch.cat([bonds, bonds])
+
+    def bond_kinds(self) -> BondKinds:
+        """Sort the edges by kind of bond, once a batch."""
+        if self._kinds is None:
+            codes, kind = torch.unique(self.bond_codes, dim=0, return_inverse=True)
+            kind = torch.cat([kind, kind])
+            order = torch.argsort(kind, stable=True)
+            counts = torch.bincount(kind, minlength=len(codes)).tolist()
+            self._kinds = BondKinds(codes, counts, order, torch.argsort(order))
+        return self._kinds
+
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch on another device."""
         tensors: dict[str, Any] = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name != "dgl_graph"
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in _MADE_LATER
         }
         for name, tensor in tensors.items():
             if tensor is not None:

@@ -8,11 +8,12 @@ from torch import Tensor, nn
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs import CONVS
-from skchem_dl.nn._kernels import REDUCTIONS, make_kernels
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, check_option, make_mlp
+from skchem_dl.nn._kernels import make_kernels
+from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, CodeEmbedding, check_option, make_mlp
+from skchem_dl.nn._readouts import READOUTS
 
 SKIPS = ("none", "residual", "gated")
-READOUTS = REDUCTIONS
+JUMPING_KNOWLEDGE = ("last", "concat", "max")
 
 
 class GNN(nn.Module):
@@ -36,14 +37,24 @@ class GNN(nn.Module):
         Normalise each state before its activation.
     skip : {"none", "residual", "gated"}, default="none"
         Add the state before each step to the one after it, or let a learnt gate mix them.
-    readout : {"mean", "sum", "max"}, default="mean"
-        Over a molecule's atoms.
+    n_heads : int, default=1
+        Attentions side by side, for the convolutions that attend.
+    virtual_node : bool, default=False
+        Let each molecule have a node that all its atoms hear and speak to before each step.
+    jumping_knowledge : {"last", "concat", "max"}, default="last"
+        Which layers the readout sees: the last, all side by side, or the highest of each unit.
+    readout : str, default="mean"
+        Over a molecule's atoms; name in `skchem_dl.nn.READOUTS`.
+    readout_dim : int, default=None
+        Width of a linear layer behind the readout; None has none.
     head_dims : sequence of int, default=(300,)
         Hidden layers between readout and output.
     activation : str, default="relu"
         Name in `skchem_dl.nn.ACTIVATIONS`.
     dropout : float, default=0.0
         Share of units left out after each step and hidden layer.
+    freeze_embedding : bool, default=False
+        Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal.
 
@@ -67,17 +78,22 @@ class GNN(nn.Module):
         n_layers: int = 3,
         batch_norm: bool = False,
         skip: str = "none",
+        n_heads: int = 1,
+        virtual_node: bool = False,
+        jumping_knowledge: str = "last",
         readout: str = "mean",
+        readout_dim: int | None = None,
         head_dims: Sequence[int] = (300,),
         activation: str = "relu",
         dropout: float = 0.0,
+        freeze_embedding: bool = False,
         backend: str = "auto",
     ) -> None:
         super().__init__()
         self.kernels = make_kernels(backend)
         conv_class = CONVS[check_option("conv", conv, CONVS)]
         n_steps = n_layers - conv_class.counts_start
-        self.conv = conv_class(schema, hidden_dim, n_steps, activation, self.kernels)
+        self.conv = conv_class(schema, hidden_dim, n_steps, activation, self.kernels, n_heads)
         self.activation = ACTIVATIONS[activation]()
         self.dropout = nn.Dropout(dropout)
         self.norms = nn.ModuleList(BatchNorm(hidden_dim) for _ in range(n_steps * batch_norm))
@@ -85,28 +101,47 @@ class GNN(nn.Module):
         self.gates = nn.ModuleList(
             nn.Linear(2 * hidden_dim, hidden_dim) for _ in range(n_steps * (skip == "gated"))
         )
+        self.exchanges = nn.ModuleList(
+            make_mlp([hidden_dim, hidden_dim], activation, dropout)
+            for _ in range(n_steps * virtual_node)
+        )
         self.n_steps = n_steps
-        self.readout = check_option("readout", readout, READOUTS)
-        dims = [hidden_dim + n_molecule_features, *head_dims]
+        self.jumping_knowledge = check_option(
+            "jumping_knowledge", jumping_knowledge, JUMPING_KNOWLEDGE
+        )
+        n_seen = 1 + n_steps if jumping_knowledge == "concat" else 1
+        make_readout = READOUTS[check_option("readout", readout, READOUTS)]
+        self.readout = make_readout(n_seen * hidden_dim, self.kernels)
+        width = self.readout.out_dim
+        self.projection = nn.Identity() if readout_dim is None else nn.Linear(width, readout_dim)
+        dims = [(readout_dim or width) + n_molecule_features, *head_dims]
         self.embedding_dim = dims[0]
         self.head = nn.Sequential(make_mlp(dims, activation, dropout), nn.Linear(dims[-1], out_dim))
+        if freeze_embedding:
+            for module in self.modules():
+                if isinstance(module, CodeEmbedding):
+                    module.weight.requires_grad_(False)
 
     def atom_states(self, batch: GraphBatch) -> Tensor:
-        """Give each atom's vector after the last convolution, ``(A, h)``."""
+        """Give each atom's vector after the last convolution, ``(A, h)``.
+
+        With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``.
+        """
         first = self.conv.start(batch)
-        state = self.activation(first)
+        state = first if self.conv.activates else self.activation(first)
+        states, heard = [state], None
         for layer in range(self.n_steps):
-            new = self.conv.step(layer, batch, state, first)
-            if self.norms:
-                new = self.norms[layer](new)
-            new = self.dropout(self.activation(new))
+            if self.exchanges:
+                state, heard = self._exchange(layer, batch, state, heard)
+            new = self._activate(layer, self.conv.step(layer, batch, state, first))
             state = self._skip(layer, state, new)
-        return self.conv.finish(batch, state)
+            states.append(state)
+        return self._jump(batch, states)
 
     def embed(self, batch: GraphBatch) -> Tensor:
-        """Give each molecule's vector, ``(M, h + d)``."""
+        """Give each molecule's vector, ``(M, embedding_dim)``."""
         atoms = self.dropout(self.atom_states(batch))
-        molecules = self.kernels.reduce_molecules(batch, atoms, self.readout)
+        molecules = self.projection(self.readout(batch, atoms))
         if batch.molecule_features is None:
             return molecules
         return torch.cat([molecules, batch.molecule_features], dim=1)
@@ -115,6 +150,11 @@ class GNN(nn.Module):
         """Predict, ``(M, out_dim)``."""
         return self.head(self.embed(batch))
 
+    def _activate(self, layer: int, state: Tensor) -> Tensor:
+        if self.norms:
+            state = self.norms[layer](state)
+        return self.dropout(state if self.conv.activates else self.activation(state))
+
     def _skip(self, layer: int, old: Tensor, new: Tensor) -> Tensor:
         if self.skip == "residual":
             return old + new
@@ -122,3 +162,21 @@ class GNN(nn.Module):
             gate = torch.sigmoid(self.gates[layer](torch.cat([old, new], dim=1)))
             return old + gate * (new - old)
         return new
+
+    def _exchange(
+        self, layer: int, batch: GraphBatch, state: Tensor, heard: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Let each molecule's own node hear all atoms, and all atoms hear it."""
+        # The mean, where the literature has the sum: the states' scale is then that of the atoms'.
+        said = self.kernels.reduce_molecules(batch, self.conv.to_atoms(batch, state), "mean")
+        heard = self.exchanges[layer](said if heard is None else said + heard)
+        answer = self.conv.from_atoms(batch, self.kernels.at_atoms(batch, heard))
+        return state + answer, heard
+
+    def _jump(self, batch: GraphBatch, states: list[Tensor]) -> Tensor:
+        if self.jumping_knowledge == "last":
+            return self.conv.finish(batch, states[-1])
+        atoms = [self.conv.finish(batch, state) for state in states]
+        if self.jumping_knowledge == "concat":
+            return torch.cat(atoms, dim=1)
+        return torch.stack(atoms).amax(dim=0)

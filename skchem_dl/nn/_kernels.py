@@ -1,7 +1,7 @@
 """The message-passing primitives, once on DGL and once on plain torch, with equal results.
 
 Atoms carry rows of width h, edges too. A graph network here is made of matrix products and these
-four sums and gathers; nothing else in the package knows how a graph is walked.
+seven sums and gathers; nothing else in the package knows how a graph is walked.
 
 The torch versions never scatter: a sum over an atom's edges is an `embedding_bag` over edges
 sorted by destination, and its gradient is a gather (and the other way round). That is two to four
@@ -35,11 +35,20 @@ class Kernels(Protocol):
     def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Give each edge the value of the atom it leaves, ``(A, h) -> (E, h)``."""
 
+    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Give each edge the value of the atom it enters, ``(A, h) -> (E, h)``."""
+
+    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
+        """Sum each atom's neighbours by weight, ``(A, k, d)`` and ``(E, k)`` to ``(A, k, d)``."""
+
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Take "sum", "mean" or "max" over each molecule's atoms, ``(A, h) -> (M, h)``.
 
         A molecule without atoms gets zeros.
         """
+
+    def at_atoms(self, batch: GraphBatch, molecule_values: Tensor) -> Tensor:
+        """Give each atom the value of its molecule, ``(M, h) -> (A, h)``."""
 
 
 class TorchKernels:
@@ -58,9 +67,24 @@ class TorchKernels:
         """Gather."""
         return _AtSource.apply(atom_values, batch.source, batch.in_edges, batch.in_offsets)
 
+    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Gather."""
+        ends = batch.destination, batch.in_edges, batch.in_offsets
+        return _AtDestination.apply(atom_values, *ends)
+
+    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
+        """Sum over neighbours."""
+        neighbours = batch.source.index_select(0, batch.in_edges)
+        ends = neighbours, batch.in_edges, batch.in_offsets, batch.destination
+        return _SumWeighted.apply(atom_values, weights.to(atom_values.dtype), *ends)
+
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
         return reduce_runs(atom_values, batch.atom_offsets, how)
+
+    def at_atoms(self, batch: GraphBatch, molecule_values: Tensor) -> Tensor:
+        """Repeat."""
+        return _SpreadRuns.apply(molecule_values, batch.atom_offsets, len(batch.atom_codes))
 
 
 class DGLKernels:
@@ -78,13 +102,28 @@ class DGLKernels:
         """Gather."""
         return import_dgl().ops.copy_u(_dgl_graph(batch), atom_values)
 
+    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+        """Gather."""
+        return import_dgl().ops.copy_v(_dgl_graph(batch), atom_values)
+
+    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
+        """Sum over neighbours."""
+        weights = weights.to(atom_values.dtype)[..., None]
+        return import_dgl().ops.u_mul_e_sum(_dgl_graph(batch), atom_values, weights)
+
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
         n_atoms = batch.atom_offsets.diff()
         reducer = "max" if how == "max" else "sum"
-        total = import_dgl().ops.segment_reduce(n_atoms, atom_values, reducer)
+        # In float32: DGL has no sum of bfloat16 rows on the CPU.
+        total = import_dgl().ops.segment_reduce(n_atoms, _at_least_float32(atom_values), reducer)
+        total = total.to(atom_values.dtype)
         # DGL's own mean of no atoms is NaN.
         return total / n_atoms.clamp(min=1)[:, None] if how == "mean" else total
+
+    def at_atoms(self, batch: GraphBatch, molecule_values: Tensor) -> Tensor:
+        """Repeat; DGL's own broadcast does it the same way."""
+        return molecule_values.repeat_interleave(batch.atom_offsets.diff(), dim=0)
 
 
 def make_kernels(backend: str) -> Kernels:
@@ -161,6 +200,19 @@ class _SumEdges(torch.autograd.Function):
         return grad.index_select(0, destination), None, None, None
 
 
+class _SpreadRuns(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, offsets, n_rows):
+        ctx.save_for_backward(offsets)
+        return values.repeat_interleave(offsets.diff(), dim=0, output_size=n_rows)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (offsets,) = ctx.saved_tensors
+        each = torch.arange(len(grad), device=grad.device)
+        return _bag(grad.contiguous(), each, offsets), None, None
+
+
 class _SumNeighbours(torch.autograd.Function):
     @staticmethod
     def forward(ctx, values, neighbours, in_offsets):
@@ -183,9 +235,63 @@ class _AtSource(torch.autograd.Function):
     def backward(ctx, grad):
         in_edges, in_offsets = ctx.saved_tensors
         # The edges that leave an atom are the reverses of those that enter it.
-        half = len(in_edges) // 2
-        out_edges = torch.where(in_edges < half, in_edges + half, in_edges - half)
-        return _bag(grad.contiguous(), out_edges, in_offsets), None, None, None
+        return _bag(grad.contiguous(), _reversed(in_edges), in_offsets), None, None, None
+
+
+class _AtDestination(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, destination, in_edges, in_offsets):
+        ctx.save_for_backward(in_edges, in_offsets)
+        return values.index_select(0, destination)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None, None
+
+
+class _SumWeighted(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, weights, neighbours, in_edges, in_offsets, destination):
+        ctx.save_for_backward(values, weights, neighbours, in_edges, in_offsets, destination)
+        return _weighted_bag(values, weights.index_select(0, in_edges), neighbours, in_offsets)
+
+    @staticmethod
+    def backward(ctx, grad):
+        values, weights, neighbours, in_edges, in_offsets, destination = ctx.saved_tensors
+        grad = grad.contiguous()
+        of_values = of_weights = None
+        if ctx.needs_input_grad[0]:
+            # What left an atom went to its neighbours, over the reverses of the edges they came by.
+            leaving = weights.index_select(0, _reversed(in_edges))
+            of_values = _weighted_bag(grad, leaving, neighbours, in_offsets)
+        if ctx.needs_input_grad[1]:
+            arriving = grad.index_select(0, destination.index_select(0, in_edges))
+            products = (arriving * values.index_select(0, neighbours)).sum(-1)
+            of_weights = torch.empty_like(products).index_copy_(0, in_edges, products)
+        return of_values, of_weights, None, None, None, None
+
+
+def _weighted_bag(values: Tensor, weights: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
+    """Sum rows ``(A, k, d)`` run by run, each head by weights of its own ``(E, k)``."""
+    n_atoms, n_heads, dim = values.shape
+    heads = torch.arange(n_heads, device=rows.device)[:, None]
+    # Head after head, so that a bag holds the edges of one atom and head.
+    flat = values.transpose(0, 1).reshape(n_heads * n_atoms, dim)
+    starts = torch.cat([(heads * len(rows) + offsets[:-1]).flatten(), offsets[-1:] * n_heads])
+    summed = embedding_bag(
+        (heads * n_atoms + rows).flatten(),
+        flat,
+        starts,
+        mode="sum",
+        per_sample_weights=weights.T.flatten(),
+        include_last_offset=True,
+    )
+    return summed.view(n_heads, n_atoms, dim).transpose(0, 1)
+
+
+def _reversed(edges: Tensor) -> Tensor:
+    half = len(edges) // 2
+    return torch.where(edges < half, edges + half, edges - half)
 
 
 class _MaxRuns(torch.autograd.Function):
@@ -208,3 +314,7 @@ class _MaxRuns(torch.autograd.Function):
         if len(result):
             result.scatter_add_(0, winners.clamp(min=0), grad)
         return result, None, None
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    return values.float() if values.dtype == torch.bfloat16 else values

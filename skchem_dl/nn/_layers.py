@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +69,24 @@ def check_option(name: str, value: str, options: Collection[str]) -> str:
     if value not in options:
         raise ValueError(f"{name}={value!r}; expected one of {sorted(options)}.")
     return value
+
+
+def halves(linear: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """Split the matrix of a linear map of ``[a, b]``, so that each half can be applied alone.
+
+    Parameters
+    ----------
+    linear : nn.Linear
+        ``(n, 2 h) -> (n, k)``.
+
+    Returns
+    -------
+    of_a, of_b : Tensor (h, k)
+    bias : Tensor (k,)
+        ``linear([a, b])`` is ``a @ of_a + b @ of_b + bias``.
+    """
+    of_a, of_b = linear.weight.T.chunk(2)
+    return of_a, of_b, linear.bias
 
 
 def make_mlp(

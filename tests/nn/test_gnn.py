@@ -1,38 +1,88 @@
 """The graph network around the convolutions; every convolution that is registered."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 import torch
 from rdkit import Chem
 
-from skchem_dl import MolGraphizer, _dgl
-from skchem_dl.nn import CONVS, GNN, READOUTS, SKIPS, GraphBatch
+from skchem_dl.nn import CONVS, JUMPING_KNOWLEDGE, READOUTS, SKIPS, GraphBatch
+from skchem_dl.nn._layers import CodeEmbedding
 
-needs_dgl = pytest.mark.skipif(not _dgl.has_dgl(), reason="DGL is not installed")
-every_conv = pytest.mark.parametrize("conv", CONVS)
-every_option = pytest.mark.parametrize(
-    ("conv", "skip", "readout"), list(product(CONVS, SKIPS, READOUTS))
-)
+from .molecules import batch_of, between_empty, graphs_of, make_gnn, needs_dgl
+
+OPTIONS = {
+    "conv": CONVS,
+    "skip": SKIPS,
+    "readout": READOUTS,
+    "jumping_knowledge": JUMPING_KNOWLEDGE,
+    "virtual_node": (False, True),
+    "batch_norm": (False, True),
+}
 close = {"rtol": 1e-4, "atol": 1e-5}
 
 
-def graphs_of(molecules):
-    return MolGraphizer().transform(molecules)
+def pairs_of(row):
+    return {frozenset(pair) for pair in combinations(row.items(), 2)}
 
 
-def batch_of(molecules):
-    return GraphBatch.from_graphs(graphs_of(molecules))
+def covering(options):
+    """Choose combinations so that every pair of values of two options occurs in one."""
+    names = list(options)
+    missing = {
+        frozenset([(a, x), (b, y)]): {a: x, b: y}
+        for a, b in combinations(names, 2)
+        for x, y in product(options[a], options[b])
+    }
+    while missing:
+        row = dict(next(iter(missing.values())))
+        for name in (name for name in names if name not in row):
+            gains = {
+                value: sum(frozenset([(name, value), item]) in missing for item in row.items())
+                for value in options[name]
+            }
+            row[name] = max(gains, key=gains.get)
+        for pair in pairs_of(row):
+            missing.pop(pair, None)
+        yield {name: row[name] for name in names}
 
 
-def make_gnn(conv="dmpnn", **options):
-    options = {"hidden_dim": 8, "n_layers": 2, "head_dims": (6,), **options}
-    return GNN(graphs_of(["C"]).schema, 2, conv=conv, **options)
+def combination(options, marks=()):
+    name = "-".join(name if value is True else str(value) for name, value in options.items())
+    return pytest.param(options, id=name.replace("-False", ""), marks=marks)
+
+
+SOME = list(covering(OPTIONS))
+ALL = [
+    {"conv": conv, "skip": skip, "readout": readout, "batch_norm": True}
+    for conv, skip, readout in product(CONVS, SKIPS, READOUTS)
+]
+every_conv = pytest.mark.parametrize("conv", CONVS)
+every_option = pytest.mark.parametrize(
+    "options",
+    [*map(combination, SOME), *(combination(row, pytest.mark.slow) for row in ALL)],
+)
+
+
+def test_every_pair_of_options_is_tested():
+    tested = set().union(*map(pairs_of, SOME))
+    for a, b in combinations(OPTIONS, 2):
+        for x, y in product(OPTIONS[a], OPTIONS[b]):
+            assert {(a, x), (b, y)} in tested
+    assert len(SOME) < 1.2 * len(CONVS) * len(READOUTS)
 
 
 @every_conv
-@pytest.mark.parametrize("options", [{}, {"batch_norm": True, "skip": "gated"}, {"readout": "max"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch_norm": True, "skip": "gated", "readout": "set2set"},
+        {"virtual_node": True, "jumping_knowledge": "concat", "readout": "max", "n_layers": 3},
+    ],
+    ids=["plain", "gated", "virtual node"],
+)
 def test_atoms_may_be_numbered_in_any_order(conv, options, smiles):
     network = make_gnn(conv, **options)
     network(batch_of(smiles))  # moves the running statistics
@@ -51,19 +101,22 @@ def test_atoms_may_be_numbered_in_any_order(conv, options, smiles):
 
 
 @every_option
-def test_a_molecule_alone_gives_the_same(conv, skip, readout, smiles):
-    network = make_gnn(conv, skip=skip, readout=readout, batch_norm=True)
+def test_a_molecule_alone_gives_the_same(options, smiles):
+    network = make_gnn(n_heads=2, n_layers=3, **options)
     network(batch_of(smiles))
     network.eval()
-    alone = torch.cat([network(batch_of([text])) for text in smiles])
-    torch.testing.assert_close(network(batch_of(smiles)), alone, **close)
+    graphs = graphs_of(smiles)
+    together = network(GraphBatch.from_graphs(between_empty(graphs)))[1:-1]
+    alone = torch.cat([network(GraphBatch.from_graphs(graph)) for graph in graphs])
+    torch.testing.assert_close(together, alone, **close)
 
 
 @every_option
-def test_training(conv, skip, readout, smiles):
-    network = make_gnn(conv, skip=skip, readout=readout, batch_norm=True)
-    batch = batch_of(smiles)
-    target = torch.tensor([[len(text), text.count("C")] for text in smiles]) / 10
+def test_training(options, smiles):
+    network = make_gnn(n_heads=2, n_layers=3, **options)
+    batch = GraphBatch.from_graphs(between_empty(graphs_of(smiles)))
+    lengths = [0, *map(len, smiles), 0]
+    target = torch.tensor([[length, length % 5] for length in lengths]) / 10
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     losses = []
     for _ in range(10):
@@ -79,29 +132,59 @@ def test_training(conv, skip, readout, smiles):
 
 @needs_dgl
 @every_option
-def test_backends_are_equal(conv, skip, readout, smiles):
-    networks = [make_gnn(conv, skip=skip, readout=readout, backend=b) for b in ("torch", "dgl")]
+def test_backends_are_equal(options, smiles):
+    networks = [
+        make_gnn(n_heads=2, n_layers=3, backend=backend, **options).double()
+        for backend in ("torch", "dgl")
+    ]
     networks[1].load_state_dict(networks[0].state_dict())
-    outputs = [network(batch_of(smiles)) for network in networks]
-    torch.testing.assert_close(*outputs, **close)
-    for output in outputs:
-        output.square().mean().backward()
-    for one, other in zip(*(network.parameters() for network in networks), strict=True):
-        torch.testing.assert_close(one.grad, other.grad, **close)
+    batch = GraphBatch.from_graphs(between_empty(graphs_of(smiles)))
+    outputs = [network(batch) for network in networks]
+    torch.testing.assert_close(*outputs)
+    grads = [
+        torch.autograd.grad(output.square().mean(), list(network.parameters()))
+        for network, output in zip(networks, outputs, strict=True)
+    ]
+    torch.testing.assert_close(*grads)
+
+
+@pytest.mark.parametrize(("conv", "readout"), list(product(CONVS, READOUTS)))
+def test_bfloat16(conv, readout, smiles):
+    network, batch = make_gnn(conv, readout=readout, n_heads=2), batch_of(smiles)
+    target = torch.tensor([[len(text), len(text) % 5] for text in smiles]) / 10
+    results = []
+    for low in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=low):
+            output = network(batch)
+        loss = (output.float() - target).square().mean()
+        grads = torch.autograd.grad(loss, list(network.parameters()))
+        results.append(torch.cat([output.float().flatten(), *map(torch.flatten, grads)]))
+    assert results[1].isfinite().all()
+    assert torch.cosine_similarity(*results, dim=0) > 0.99
+
+
+def states_by_hand(network, batch):
+    """The states of a network without skips, norms and virtual nodes, before `finish`."""
+    activation = torch.nn.Identity() if network.conv.activates else network.activation
+    first = network.conv.start(batch)
+    states = [activation(first)]
+    for layer in range(network.n_steps):
+        states.append(activation(network.conv.step(layer, batch, states[-1], first)))
+    return states
 
 
 @every_conv
 def test_skips(conv, smiles):
     batch = batch_of(smiles)
-    plain = make_gnn(conv, n_layers=1 + CONVS[conv].counts_start)
-    old = plain.activation(plain.conv.start(batch))
-    new = plain.activation(plain.conv.step(0, batch, old, plain.conv.start(batch)))
+    n_layers = 1 + CONVS[conv].counts_start
+    plain = make_gnn(conv, n_layers=n_layers)
+    old, new = states_by_hand(plain, batch)
     weights = plain.state_dict()
-    residual = make_gnn(conv, n_layers=1 + CONVS[conv].counts_start, skip="residual")
+    residual = make_gnn(conv, n_layers=n_layers, skip="residual")
     residual.load_state_dict(weights)
     expected = plain.conv.finish(batch, old + new)
     torch.testing.assert_close(residual.atom_states(batch), expected)
-    gated = make_gnn(conv, n_layers=1 + CONVS[conv].counts_start, skip="gated")
+    gated = make_gnn(conv, n_layers=n_layers, skip="gated")
     gated.load_state_dict(weights, strict=False)
     torch.nn.init.zeros_(gated.gates[0].weight)
     for bias, state in [(-100.0, old), (0.0, (old + new) / 2), (100.0, new)]:
@@ -110,13 +193,103 @@ def test_skips(conv, smiles):
         torch.testing.assert_close(gated.atom_states(batch), expected, **close)
 
 
-@pytest.mark.parametrize("readout", READOUTS)
-def test_readouts(readout, smiles):
-    network, batch = make_gnn(readout=readout), batch_of(smiles)
-    molecules = network.atom_states(batch).split(batch.atom_offsets.diff().tolist())
-    reduce = torch.amax if readout == "max" else getattr(torch, readout)
-    expected = torch.stack([reduce(atoms, 0) for atoms in molecules])
-    torch.testing.assert_close(network.embed(batch), expected, **close)
+@every_conv
+@pytest.mark.parametrize("n_layers", [1, 3])
+def test_jumping_knowledge(conv, n_layers, smiles):
+    batch = batch_of(smiles)
+    last, concat, highest = (
+        make_gnn(conv, n_layers=n_layers, jumping_knowledge=how)
+        for how in ("last", "concat", "max")
+    )
+    for network in (concat, highest):
+        network.conv.load_state_dict(last.conv.state_dict())
+    atoms = [last.conv.finish(batch, state) for state in states_by_hand(last, batch)]
+    assert len(atoms) == 1 + n_layers - CONVS[conv].counts_start
+    torch.testing.assert_close(last.atom_states(batch), atoms[-1])
+    torch.testing.assert_close(concat.atom_states(batch), torch.cat(atoms, dim=1))
+    torch.testing.assert_close(highest.atom_states(batch), torch.stack(atoms).amax(0))
+    assert concat.embedding_dim == 8 * len(atoms)
+    assert highest.embedding_dim == 8
+
+
+@every_conv
+def test_virtual_node_by_hand(conv, smiles):
+    batch = batch_of(smiles)
+    network = make_gnn(conv, n_layers=4, virtual_node=True, activation="tanh")
+    assert len(network.exchanges) == network.n_steps
+    n_atoms = batch.atom_offsets.diff()[:, None]
+    molecule = torch.repeat_interleave(batch.atom_offsets.diff())
+    activation = torch.nn.Identity() if network.conv.activates else network.activation
+    first = network.conv.start(batch)
+    state, heard = activation(first), torch.zeros(len(batch), 8)
+    for layer in range(network.n_steps):
+        home = molecule[batch.destination] if conv == "dmpnn" else molecule
+        said = torch.zeros(len(batch), 8).index_add(0, home, state) / n_atoms
+        heard = network.exchanges[layer][0](heard + said).tanh()
+        state = state + heard[home]
+        state = activation(network.conv.step(layer, batch, state, first))
+    expected = network.conv.finish(batch, state)
+    torch.testing.assert_close(network.atom_states(batch), expected, **close)
+
+
+FAR = ("C" * 12, "C" * 11 + "O")
+APART = ("CCC.CC", "CCC.CO")
+
+
+@every_conv
+@pytest.mark.parametrize("virtual_node", [False, True])
+@pytest.mark.parametrize("molecules", [FAR, APART], ids=["far away", "another component"])
+def test_virtual_node_is_heard_in_the_whole_molecule_only(conv, virtual_node, molecules):
+    one, other = molecules
+    network = make_gnn(conv, virtual_node=virtual_node, n_layers=3, activation="tanh")
+    states = network.atom_states(batch_of([one, other])).split(len(one.replace(".", "")))
+    changed = (states[0] - states[1]).abs().amax(1)
+    assert (changed[0] > 1e-6) == virtual_node
+    assert changed[-1] > 1e-6
+    beside = [network.atom_states(batch_of([one, text]))[:3] for text in molecules]
+    assert torch.equal(*beside)
+
+
+def test_readout_dim(smiles):
+    batch = batch_of(smiles)
+    network = make_gnn(readout="sum_mean_max", readout_dim=5)
+    assert network.embedding_dim == 5
+    molecules = network.readout(batch, network.atom_states(batch))
+    assert molecules.shape == (len(smiles), 24)
+    linear = network.projection
+    expected = molecules @ linear.weight.T + linear.bias
+    torch.testing.assert_close(network.embed(batch), expected)
+    torch.testing.assert_close(network(batch), network.head(expected))
+    assert not list(make_gnn().projection.parameters())
+
+
+@every_conv
+def test_frozen_embeddings_stay_and_everything_else_learns(conv, smiles):
+    network = make_gnn(conv, freeze_embedding=True, batch_norm=True, skip="gated")
+    modules = [module for module in network.modules() if isinstance(module, CodeEmbedding)]
+    frozen = {module.weight for module in modules}
+    before = {parameter: parameter.detach().clone() for parameter in network.parameters()}
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1, weight_decay=0.1)
+    network(batch_of(smiles)).square().mean().backward()
+    optimizer.step()
+    assert frozen
+    for name, parameter in network.named_parameters():
+        assert (parameter.grad is None) == (parameter in frozen), name
+        assert torch.equal(parameter, before[parameter]) == (parameter in frozen), name
+
+
+@pytest.mark.parametrize("conv", ["gat", "gatv2"])
+def test_heads_share_out_the_width(conv):
+    with pytest.raises(ValueError, match="hidden_dim=8 cannot be shared out among n_heads=3"):
+        make_gnn(conv, n_heads=3)
+    weights = {name: w.shape for name, w in make_gnn(conv, n_heads=4).conv.named_parameters()}
+    name = "to_source.0" if conv == "gat" else "attention.0"
+    assert weights[name] == (4, 2)
+
+
+@pytest.mark.parametrize("conv", [c for c in CONVS if not c.startswith("gat")])
+def test_heads_are_for_those_that_attend(conv):
+    make_gnn(conv, n_heads=3)
 
 
 @every_conv
@@ -134,13 +307,26 @@ def test_molecule_features_are_joined(conv, smiles):
 
 @every_conv
 @pytest.mark.parametrize("molecules", [["C"], ["C", "[He]", "O"], ["[Na+].[Cl-]"]])
-def test_no_bonds(conv, molecules):
-    network = make_gnn(conv, batch_norm=True, skip="gated")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_norm": True, "skip": "gated"},
+        {"virtual_node": True, "jumping_knowledge": "max", "readout": "attention", "n_layers": 3},
+    ],
+    ids=["gated", "virtual node"],
+)
+def test_no_bonds(conv, options, molecules):
+    network = make_gnn(conv, **options)
     result = network(batch_of(molecules))  # in training, where there are no bonds to normalise
     result.sum().backward()
     assert result.shape == (len(molecules), 2)
     assert result.isfinite().all()
-    assert all(p.grad.isfinite().all() for p in network.parameters())
+    for name, parameter in network.named_parameters():
+        if parameter.grad is None:  # no bonds, no matrices for them
+            assert conv == "mpnn"
+            assert name.startswith(("conv.bonds", "conv.matrices"))
+        else:
+            assert parameter.grad.isfinite().all(), name
 
 
 @every_conv
@@ -153,13 +339,24 @@ def test_a_molecule_of_300_atoms(conv):
     assert (atoms[0] - atoms[10]).abs().max() > 1e-3
 
 
+@every_option
+def test_a_large_molecule_beside_small_ones(options):
+    network = make_gnn(n_heads=2, n_layers=3, **options)
+    graphs = graphs_of(["C", "C" * 300, "[Na+].[Cl-]"])
+    result = network(GraphBatch.from_graphs(between_empty(graphs)))
+    assert result.isfinite().all()
+    result.square().mean().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
 @every_conv
 def test_batch_norm_is_over_each_state(conv, smiles):
     batch = batch_of(smiles)
     network = make_gnn(conv, batch_norm=True, n_layers=3)
     assert len(network.norms) == 3 - CONVS[conv].counts_start
     first = network.conv.start(batch)
-    state = network.conv.step(0, batch, network.activation(first), first)
+    start = first if network.conv.activates else network.activation(first)
+    state = network.conv.step(0, batch, start, first)
     network(batch)
     torch.testing.assert_close(network.norms[0].running_mean, 0.1 * state.mean(0))
     torch.testing.assert_close(network.norms[0].running_var, 0.9 + 0.1 * state.var(0))
@@ -174,7 +371,7 @@ def test_dropout_is_for_training_only(conv, smiles):
     assert torch.equal(network(batch), network(batch))
 
 
-@pytest.mark.parametrize("option", ["conv", "skip", "readout", "backend"])
+@pytest.mark.parametrize("option", ["conv", "skip", "readout", "jumping_knowledge", "backend"])
 def test_unknown_option(option):
     with pytest.raises(ValueError, match=f"{option}='other'; expected one of"):
         make_gnn(**{option: "other"})

@@ -14,8 +14,22 @@ from skchem_dl.nn import GraphBatch
 from skchem_dl.nn._kernels import DGLKernels, TorchKernels, make_kernels
 
 SCHEMA = GraphSchema((("atom", 2),), (("bond", 2),))
-NAMES = ("sum_edges", "sum_neighbours", "at_source", "sum", "mean", "max")
+# What each primitive takes: rows of atoms, edges or molecules, or (of k heads) atoms and weights.
+ROWS_OF = {
+    "sum_edges": "edges",
+    "sum_neighbours": "atoms",
+    "at_source": "atoms",
+    "at_destination": "atoms",
+    "sum_weighted 1": "atoms",
+    "sum_weighted 3": "atoms",
+    "sum": "atoms",
+    "mean": "atoms",
+    "max": "atoms",
+    "at_atoms": "molecules",
+}
+NAMES = tuple(ROWS_OF)
 needs_dgl = pytest.mark.skipif(not _dgl.has_dgl(), reason="DGL is not installed")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 BACKENDS = ["torch", pytest.param("dgl", marks=needs_dgl)]
 
 
@@ -55,14 +69,20 @@ SPECIAL = {
 }
 
 
-def reference(batch, name, values):
+def reference(batch, name, values, *weights):
     """Loops and index_add."""
     n_atoms = len(batch.atom_codes)
     if name == "at_source":
         return values[batch.source]
-    if name in ("sum_edges", "sum_neighbours"):
+    if name == "at_destination":
+        return values[batch.destination]
+    if name == "at_atoms":
+        return values[torch.repeat_interleave(batch.atom_offsets.diff())]
+    if name in ("sum_edges", "sum_neighbours") or weights:
         edges = values if name == "sum_edges" else values[batch.source]
-        zeros = torch.zeros(n_atoms, values.shape[1], dtype=values.dtype)
+        for weight in weights:
+            edges = edges * weight[..., None]
+        zeros = values.new_zeros(n_atoms, *values.shape[1:])
         return zeros.index_add(0, batch.destination, edges)
     rows = []
     for molecule in values.split(batch.atom_offsets.diff().tolist()):
@@ -73,31 +93,36 @@ def reference(batch, name, values):
     return torch.stack(rows)
 
 
-def apply(kernels, batch, name, values):
-    if hasattr(kernels, name):
-        return getattr(kernels, name)(batch, values)
-    return kernels.reduce_molecules(batch, values, name)
+def apply(kernels, batch, name, *values):
+    function = name.split()[0]
+    if hasattr(kernels, function):
+        return getattr(kernels, function)(batch, *values)
+    return kernels.reduce_molecules(batch, *values, name)
 
 
-def random_rows(batch, name, seed=0, width=3, dtype=torch.float64):
-    n = len(batch.source) if name == "sum_edges" else len(batch.atom_codes)
+def random_inputs(batch, name, seed=0, width=3, dtype=torch.float64):
+    lengths = {"edges": batch.source, "atoms": batch.atom_codes, "molecules": batch}
+    shapes = [(len(lengths[ROWS_OF[name]]), width)]
+    if name.startswith("sum_weighted"):
+        n_heads = int(name.split()[1])
+        shapes = [(len(batch.atom_codes), n_heads, width), (len(batch.source), n_heads)]
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(n, width, generator=generator, dtype=dtype)
+    return [torch.randn(*shape, generator=generator, dtype=dtype) for shape in shapes]
 
 
-def value_and_gradient(function, values):
-    values = values.clone().requires_grad_()
-    result = function(values)
+def value_and_gradients(function, inputs):
+    inputs = [values.clone().requires_grad_() for values in inputs]
+    result = function(*inputs)
     # Unequal weights, so that a gradient in the wrong place shows.
-    weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).view_as(result)
-    (result * weights).sum().backward()
-    return result.detach(), values.grad
+    weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype, device=result.device)
+    (result * weights.view_as(result)).sum().backward()
+    return result.detach(), *(values.grad for values in inputs)
 
 
-def assert_like_reference(backend, batch, name, values, **tolerance):
+def assert_like_reference(backend, batch, name, inputs, **tolerance):
     kernels = make_kernels(backend)
-    found = value_and_gradient(lambda rows: apply(kernels, batch, name, rows), values)
-    expected = value_and_gradient(lambda rows: reference(batch, name, rows), values)
+    found = value_and_gradients(lambda *rows: apply(kernels, batch, name, *rows), inputs)
+    expected = value_and_gradients(lambda *rows: reference(batch, name, *rows), inputs)
     torch.testing.assert_close(found, expected, **tolerance)
 
 
@@ -106,14 +131,14 @@ def assert_like_reference(backend, batch, name, values, **tolerance):
 @settings(max_examples=40)
 @given(batch=batches(), seed=st.integers(0, 1000))
 def test_any_graph(backend, name, batch, seed):
-    assert_like_reference(backend, batch, name, random_rows(batch, name, seed))
+    assert_like_reference(backend, batch, name, random_inputs(batch, name, seed))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
 def test_special_graph(backend, name, batch):
-    assert_like_reference(backend, batch, name, random_rows(batch, name))
+    assert_like_reference(backend, batch, name, random_inputs(batch, name))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -123,15 +148,24 @@ def test_ten_thousand_molecules(backend, name):
     n_atoms = generator.integers(0, 6, 10_000)
     bonds = [generator.integers(0, n, (n, 2)).tolist() if n else [] for n in n_atoms]
     batch = make_batch(n_atoms.tolist(), bonds)
-    values = random_rows(batch, name, width=4, dtype=torch.float32)
-    assert_like_reference(backend, batch, name, values, rtol=1e-5, atol=1e-5)
+    inputs = random_inputs(batch, name, width=4, dtype=torch.float32)
+    assert_like_reference(backend, batch, name, inputs, rtol=1e-5, atol=1e-5)
+
+
+@needs_cuda
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
+def test_on_a_gpu(name, batch):
+    inputs = [values.cuda() for values in random_inputs(batch, name)]
+    assert_like_reference("torch", batch.to("cuda"), name, inputs)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", ["sum", "mean", "max"])
 def test_molecule_without_atoms_gives_zeros(backend, how):
     batch = SPECIAL["empty molecules"]
-    values = random_rows(batch, how) - 10  # far from 0, so that a max of nothing would not be 0
+    # Far from 0, so that a max of nothing would not be 0.
+    values = random_inputs(batch, how)[0] - 10
     result = make_kernels(backend).reduce_molecules(batch, values, how)
     assert result[batch.atom_offsets.diff() == 0].eq(0).all()
     assert result[batch.atom_offsets.diff() > 0].lt(-5).all()
@@ -140,17 +174,33 @@ def test_molecule_without_atoms_gives_zeros(backend, how):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
 def test_gradients_numerically(name, batch):
-    values = random_rows(batch, name).requires_grad_()
-    assert torch.autograd.gradcheck(lambda rows: apply(TorchKernels(), batch, name, rows), values)
+    inputs = [values.requires_grad_() for values in random_inputs(batch, name)]
+    assert torch.autograd.gradcheck(lambda *rows: apply(TorchKernels(), batch, name, *rows), inputs)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_uncontiguous_gradient(backend):
+@pytest.mark.parametrize("name", NAMES)
+def test_uncontiguous_gradient(backend, name):
     # The gradient of a sum is one number, expanded over all rows without being copied.
-    batch = SPECIAL["one molecule"]
-    values = random_rows(batch, "at_source").requires_grad_()
-    make_kernels(backend).at_source(batch, values).sum().backward()
-    assert values.grad.tolist() == [[1.0] * 3, [2.0] * 3, [1.0] * 3]
+    batch, kernels = SPECIAL["one molecule"], make_kernels(backend)
+    inputs = [values.requires_grad_() for values in random_inputs(batch, name)]
+    found = torch.autograd.grad(apply(kernels, batch, name, *inputs).sum(), inputs)
+    expected = torch.autograd.grad(reference(batch, name, *inputs).sum(), inputs)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("learns", [0, 1])
+def test_only_one_argument_of_the_weighted_sum_learns(backend, learns):
+    batch = SPECIAL["parallel bonds"]
+    inputs = random_inputs(batch, "sum_weighted 3")
+    inputs[learns].requires_grad_()
+    results = [
+        make_kernels(backend).sum_weighted(batch, *inputs),
+        reference(batch, "sum_weighted 3", *inputs),
+    ]
+    grads = [torch.autograd.grad(result.square().sum(), inputs[learns]) for result in results]
+    torch.testing.assert_close(*grads)
 
 
 def test_auto_is_torch():
