@@ -14,8 +14,9 @@ class StopTraining(Exception):  # a signal, not an error
 class BestEpoch(Callback):
     """Watch the validation set, stop when it no longer gets better, restore the best epoch.
 
-    What is watched is averaged over a few epochs before it is compared: on a small validation set
-    single epochs are lucky, and early ones more often than they are good. For classifiers it is a
+    What is watched is averaged over a few epochs before it is compared, so that none before that is
+    kept: on a small validation set single epochs are lucky, and early ones more often than they are
+    good. For classifiers it is a
     metric rather than the loss: on molecules unlike those of training the loss soon rises, as the
     network grows too sure of itself, while it still learns to rank them. The loss decides between
     equals, and stands in where the metric is not defined (one class only).
@@ -32,7 +33,7 @@ class BestEpoch(Callback):
     Attributes
     ----------
     best_epoch_ : int
-        The epoch whose weights were restored, counted from 1.
+        The epoch whose weights were restored, counted from 1; 0 where training ended too soon.
     best_loss_ : float
         Its averaged validation loss.
     best_metric_ : float
@@ -59,6 +60,8 @@ class BestEpoch(Callback):
         loss = self._smooth(net, "valid_loss")
         metric = math.nan if self.metric is None else self._smooth(net, self.metric)
         epoch = len(net.history)
+        if epoch < self.window:  # nothing to compare yet; training that ends here keeps its end
+            return
         if self._is_better(loss, metric):
             self.best_loss_, self.best_metric_, self.best_epoch_ = loss, metric, epoch
             self._weights = {

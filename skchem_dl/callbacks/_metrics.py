@@ -46,7 +46,11 @@ class EpochMetrics(Callback):
                 targets, outputs = (torch.cat(batches).cpu().numpy() for batches in parts)
                 for name, value in self.metrics(targets, outputs).items():
                     net.history.record(f"{prefix}_{name}", value)
-        del self._seen
+        self._seen = {}
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of an epoch that was not finished."""
+        self._seen = {}
 
 
 class GradientNorm(Callback):
@@ -61,7 +65,8 @@ class GradientNorm(Callback):
         """Take the norm."""
         if self._step % _STEPS_BETWEEN_NORMS == 0:
             grads = [p.grad for _, p in named_parameters if p.grad is not None]
-            self._norms.append(torch.nn.utils.get_total_norm(grads).item())
+            norms = torch.stack(torch._foreach_norm(grads))
+            self._norms.append(torch.linalg.vector_norm(norms).item())
         self._step += 1
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:

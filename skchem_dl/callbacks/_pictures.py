@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 
 _INCHES = 4
+_COLUMNS = 3
+_MOST_PANELS = 12
 _DPI = 80
 
 
 def draw_predictions(measured: np.ndarray, predicted: np.ndarray, molecules: str) -> Any:
-    """Draw predicted against measured, a panel a task.
+    """Draw predicted against measured, a panel a task, for the first twelve.
 
     Parameters
     ----------
@@ -28,15 +30,19 @@ def draw_predictions(measured: np.ndarray, predicted: np.ndarray, molecules: str
 
     measured, predicted = (values.reshape(len(values), -1) for values in (measured, predicted))
     n_tasks = measured.shape[1]
-    figure = Figure(figsize=(_INCHES * n_tasks, _INCHES), dpi=_DPI)
-    figure.subplots_adjust(left=0.15 / n_tasks, right=0.98, bottom=0.13, wspace=0.3)
-    panels = figure.subplots(1, n_tasks, squeeze=False)[0]
-    for task, panel in enumerate(panels):
+    n_shown = min(n_tasks, _MOST_PANELS)
+    n_columns = min(n_shown, _COLUMNS)
+    n_rows = -(-n_shown // n_columns)
+    figure = Figure(figsize=(_INCHES * n_columns, _INCHES * n_rows), dpi=_DPI)
+    figure.subplots_adjust(left=0.15 / n_columns, right=0.98, bottom=0.13 / n_rows, wspace=0.3)
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).flat
+    for task, panel in zip(range(n_shown), panels, strict=False):
         there = ~np.isnan(measured[:, task])
         if there.any():
             PredictionErrorDisplay(
                 y_true=measured[there, task], y_pred=predicted[there, task]
             ).plot(ax=panel, kind="actual_vs_predicted", scatter_kwargs={"s": 8, "alpha": 0.6})
         panel.set(xlabel="predicted", ylabel="measured")
-        panel.set_title(f"{int(there.sum())} {molecules}" + (f", task {task}" * (n_tasks > 1)))
+        which = f", task {task} of {n_tasks}" if n_tasks > 1 else ""
+        panel.set_title(f"{int(there.sum())} {molecules}{which}")
     return figure

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
 # They say where training is shown and kept, not how it goes.
-_NOT_TRAINING = ("callbacks", "checkpoint_dir", "log_dir", "predict_batch_size", "verbose")
+_NOT_TRAINING = ("callbacks", "checkpoint_dir", "log_dir", "verbose")
 _LONGEST_TEXT = 200
 
 
@@ -32,7 +32,7 @@ class Run:
     changed : dict
         Those that differ from their defaults.
     task : object
-        What the targets mean: ``decode``, ``metrics``.
+        What the targets mean: ``decode``, ``metrics``, ``is_numeric``.
     folder : Path or None
         Where it is logged.
     """
@@ -135,6 +135,8 @@ def short(value: Any) -> bool | int | float | str | None:
 
 def _exactly(value: Any) -> str:
     """Tell parameters apart that may look alike, and alike in every process."""
+    if isinstance(value, np.generic):
+        value = value.item()
     for kinds, parts in _PARTS_OF:
         if isinstance(value, kinds):
             # A list and a tuple of the same widths make the same network.

@@ -1,5 +1,6 @@
 """Training shown in TensorBoard, and kept as plain CSV and JSON beside it."""
 
+import warnings
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -120,10 +121,12 @@ class TensorBoardLogger(Callback):
         goes_on = net.failed or (net.ctrl_c_pressed and net.checkpoints is not None)
         if self._n_logged and not self._finished and not goes_on:
             self._open(net)
-            kept = _values(net.history[net.kept_epoch - 1])
-            final = {f"summary/{tag}": value for tag, value in kept.items()}
-            write_hparams(self._writer, net.run.params, final)
-            self._add_picture(net, *X)
+            try:
+                self._summarise(net, *X)
+            except Exception as error:  # hours of training should not be lost for a picture
+                warnings.warn(
+                    f"The summary of {net.run.folder} could not be written: {error!r}", stacklevel=2
+                )
             self._finished = True
         if self._writer is not None:
             self._writer.close()
@@ -143,7 +146,8 @@ class TensorBoardLogger(Callback):
             self._writer.add_scalar(tag, value, epoch)
         if self.weights:
             for name, tensor in net.module_.named_parameters():
-                self._writer.add_histogram(f"weights/{name}", tensor.detach().cpu(), epoch)
+                if tensor.isfinite().all():
+                    self._writer.add_histogram(f"weights/{name}", tensor.detach().cpu(), epoch)
         path = net.run.folder / "metrics.csv"
         if list(values) == self._columns:
             append_row(path, [epoch, *values.values()])
@@ -153,9 +157,14 @@ class TensorBoardLogger(Callback):
         logged = [(n, row) for n, row in rows if n % self.every == 0 or n == epoch]
         write_table(path, [{"epoch": n, **_values(row)} for n, row in logged])
 
+    def _summarise(self, net: Any, training: Any, validation: Any) -> None:
+        kept = _values(net.history[net.kept_epoch - 1])
+        final = {f"summary/{tag}": value for tag, value in kept.items()}
+        write_hparams(self._writer, net.run.params, final)
+        if net.run.task.is_numeric:
+            self._add_picture(net, training, validation)
+
     def _add_picture(self, net: Any, training: Any, validation: Any) -> None:
-        if not hasattr(net.run.task, "scale"):  # classes
-            return
         part = "training" if validation is None else "validation"
         targets, outputs = net.outputs(training if validation is None else validation, _MOST_POINTS)
         figure = draw_predictions(

@@ -17,7 +17,7 @@ from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
 from skchem_dl.callbacks._schedule import SCHEDULE_NAMES
-from skchem_dl.estimators._data import TrainingRows, hold_out
+from skchem_dl.estimators._data import TrainingRows, hold_out, mean_of_one
 from skchem_dl.estimators._devices import PRECISIONS
 from skchem_dl.estimators._engine import (
     TrainingNet,
@@ -146,8 +146,10 @@ class BaseNeuralEstimator(BaseEstimator):
     ) -> "BaseNeuralEstimator":
         """Train the network.
 
-        Ctrl-C ends training after the running batch and raises KeyboardInterrupt; the estimator is
-        then fitted with the best epoch so far (an ensemble with the members that were finished).
+        Ctrl-C ends training after the running batch and raises KeyboardInterrupt. The estimator is
+        then fitted: with the best epoch so far where `early_stopping` is on, otherwise with the
+        weights as they are (an ensemble with the members that were finished). Where there is a
+        `checkpoint_dir`, the same call goes on.
 
         Parameters
         ----------
@@ -179,7 +181,8 @@ class BaseNeuralEstimator(BaseEstimator):
         y = self._read_y(y)
         rows, weights = self._rows_that_count(inputs, y, sample_weight)
         targets = self._read_targets(y, rows, weights, reset=not goes_on)
-        data = TrainingRows(inputs, targets, rows, self._target_weights(targets, weights))
+        self._weigh_classes(targets[rows])
+        data = TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, weights))
         self._train(data, self._read_validation(X_val, y_val), _read_groups(groups, y), goes_on)
         return self
 
@@ -254,9 +257,20 @@ class BaseNeuralEstimator(BaseEstimator):
     def _make_loss(self) -> nn.Module:
         """Give the loss that the parameters ask for."""
 
-    def _target_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+    def _weigh_classes(self, targets: np.ndarray) -> None:
+        """Set how much each class counts, where there are any."""
+
+    def _target_weights(
+        self, targets: np.ndarray, rows: np.ndarray, weights: np.ndarray | None
+    ) -> np.ndarray | None:
         """Give how much each target counts, ``(n, 1)`` or ``(n, t)``; None if all do alike."""
-        return None if weights is None else weights[:, None]
+        parts = [self._task.weights(targets), None if weights is None else weights[:, None]]
+        there = [part for part in parts if part is not None]
+        return (
+            mean_of_one(np.prod(np.broadcast_arrays(*there), axis=0), targets, rows)
+            if there
+            else None
+        )
 
     def _check_matrix(self, X: Any, *, featurizer: str, factory: str, **options: Any) -> Any:
         """Check a matrix as scikit-learn does, but tell those who pass molecules what to do."""
@@ -310,7 +324,7 @@ class BaseNeuralEstimator(BaseEstimator):
             targets = self._read_targets(y_val, rows, None, reset=False)
         except ValueError as error:
             raise ValueError(f"In X_val and y_val: {error}") from error
-        return TrainingRows(inputs, targets, rows, self._target_weights(targets, None))
+        return TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, None))
 
     def _train(
         self,
@@ -328,26 +342,30 @@ class BaseNeuralEstimator(BaseEstimator):
                 self.run_dir_ = str(tracking.run_dir)
             if validation is None and self.early_stopping:
                 data, validation = self._hold_out(data, groups, seed)
-            nets: list[TrainingNet] = []
+            finished: list[TrainingNet] = []
+            net = None
             try:
                 for member, weights in enumerate(start):
                     net = make_net(self, member_seed(seed, member), member, tracking, len(data))
-                    nets.append(net)
                     train(net, data, validation, weights)
+                    finished.append(net)
                     if member + 1 < self.n_members:
                         keep_finished(net)
             except KeyboardInterrupt:
-                self._take(nets[:-1] or nets)
+                if finished:
+                    self._take(finished)
+                elif net is not None and net.initialized_:
+                    self._take([net])
                 raise
-            self._take(nets)
+            self._take(finished)
             tracking.finish()
 
     def _take(self, nets: list[TrainingNet]) -> None:
         """Be fitted with these networks."""
-        if not all(net.initialized_ for net in nets):
-            return  # interrupted before anything was there
         for net in nets:
             net.checkpoints = None
+            for row in net.history:
+                row["batches"] = []  # of no more use, and most of a pickle
         self.nets_ = nets
         self.history_ = history_rows(nets)
 

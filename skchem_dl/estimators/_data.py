@@ -11,7 +11,7 @@ from torch import Tensor
 
 from skchem_dl.estimators._inputs import Inputs
 
-_GROUP_DRAWS = 20  # groups differ in size, so the best of some draws is taken
+_GROUP_DRAWS = 20  # groups differ in size and classes, so the best of some draws is taken
 _AUTO_BATCHES = 32
 _AUTO_BATCH_SIZES = (16, 256)
 
@@ -54,6 +54,26 @@ class BatchLoader:
         return targets, torch.from_numpy(self.data.weights[rows])
 
 
+def mean_of_one(weights: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Scale weights so that their mean over all measured targets is 1.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n, 1) or (n, t)
+    targets : ndarray of shape (n, t)
+        NaN where there was no measurement.
+    rows : ndarray of shape (m,)
+        Which of the n count.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    measured = ~np.isnan(targets[rows])
+    total = float((measured * weights[rows].astype(np.float64)).sum())
+    return (weights * (measured.sum() / total)).astype(np.float32)
+
+
 def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     """Give the number of molecules a step.
 
@@ -94,7 +114,8 @@ def hold_out(
     labels : ndarray of shape (m,), or None
         Every class is held out in proportion, where that is possible.
     groups : ndarray of shape (m,), or None
-        No group is on both sides; `labels` are then not looked at.
+        No group is on both sides; of several draws the one with most classes on both sides is
+        taken, then the one nearest to the fraction.
 
     Returns
     -------
@@ -110,7 +131,7 @@ def hold_out(
             "early_stopping=True holds molecules out, but there is only 1. Set it to False."
         )
     if groups is not None:
-        return _hold_out_groups(rows, fraction, seed, groups)
+        return _hold_out_groups(rows, fraction, seed, labels, groups)
     return train_test_split(
         rows,
         test_size=fraction,
@@ -120,19 +141,27 @@ def hold_out(
 
 
 def _hold_out_groups(
-    rows: np.ndarray, fraction: float, seed: int, groups: np.ndarray
+    rows: np.ndarray,
+    fraction: float,
+    seed: int,
+    labels: np.ndarray | None,
+    groups: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    codes = np.unique(groups, return_inverse=True)[1]
-    if codes.max() == 0:
+    found, codes = np.unique(groups, return_inverse=True)
+    if len(found) == 1:
         raise ValueError(
             f"early_stopping=True holds whole groups out, but all {len(rows)} molecules are in "
             f"{str(groups[0])!r}. Pass X_val and y_val, finer groups, or early_stopping=False."
         )
-    splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=fraction, random_state=seed % 2**32)
-    training, held_out = min(
-        splitter.split(rows, groups=codes),
-        key=lambda parts: abs(len(parts[1]) - fraction * len(rows)),
-    )
+    n_held_out = int(np.clip(round(fraction * len(found)), 1, len(found) - 1))
+    splitter = GroupShuffleSplit(_GROUP_DRAWS, test_size=n_held_out, random_state=seed % 2**32)
+
+    def badness(sides: tuple[np.ndarray, np.ndarray]) -> tuple[int, float]:
+        """Count the classes that a side lacks; among equals, compare the sizes."""
+        kinds = [0, 0] if labels is None else [len(np.unique(labels[side])) for side in sides]
+        return -sum(kinds), abs(len(sides[1]) - fraction * len(rows))
+
+    training, held_out = min(splitter.split(rows, groups=codes), key=badness)
     return rows[training], rows[held_out]
 
 

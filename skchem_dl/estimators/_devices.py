@@ -22,12 +22,14 @@ def resolve_device(device: str) -> str:
     Raises
     ------
     ValueError
-        If torch knows no such device, or it is not there.
+        If torch knows no such device, it is not there, or it is neither a CPU nor CUDA.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=device).cpu()
+        if torch.device(device).type not in ("cpu", "cuda"):
+            raise RuntimeError("it works, but its random numbers could not be kept apart")
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -52,7 +54,7 @@ def check_precision(precision: str, device: str) -> None:
     """
     if precision == "bfloat16" and torch.device(device).type == "cuda":
         with torch.cuda.device(device):
-            if not torch.cuda.is_bf16_supported():
+            if not torch.cuda.is_bf16_supported(including_emulation=False):
                 raise ValueError(
                     f"precision='bfloat16', but {torch.cuda.get_device_name(device)} has no such "
                     "numbers. Use precision='float32'."

@@ -60,6 +60,8 @@ class TrainingNet(NeuralNet):
     """
 
     checkpoints: CheckpointFolder | None = None  # where there is one, while training goes on
+    ctrl_c_pressed = False
+    failed = False
 
     def __init__(
         self,
@@ -135,9 +137,11 @@ class TrainingNet(NeuralNet):
 
     @property
     def kept_epoch(self) -> int:
-        """The epoch whose weights the module has, counted from 1."""
+        """The epoch whose weights the module has, counted from 1; 0 if it was not finished."""
         best = [c.best_epoch_ for c in _callbacks_of(self, BestEpoch)]
-        return (best[0] if best else 0) or len(self.history)
+        if best and best[0]:
+            return best[0]
+        return 0 if self.ctrl_c_pressed else len(self.history)
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:
@@ -164,7 +168,8 @@ def train(
     Raises
     ------
     ValueError
-        If the weights end up infinite or NaN: predictions of NaN would stand for invalid molecules.
+        If `start` is of another network, or the weights end up infinite or NaN: predictions of NaN
+        would stand for invalid molecules.
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
@@ -173,13 +178,15 @@ def train(
     def notice() -> None:
         net.ctrl_c_pressed = True
 
-    with deferred_ctrl_c(notice), _generator_lock, _forked_generator(net.device):
+    # The lock first: who waits for another thread's fit may give up at once.
+    with _generator_lock, deferred_ctrl_c(notice), _forked_generator(net.device):
         _seed_torch([net.seed], net.device)
         net.initialize()
         if start is not None:
-            _load_weights(net, start)
+            _start_from(net, start)
         try:
             _run_epochs(net, training, validation)
+            _refuse_divergence(net)
         except Exception:
             net.failed = True
             raise
@@ -192,11 +199,6 @@ def train(
             net.notify("on_train_end", X=(training, validation), y=None)
     if net.ctrl_c_pressed:
         raise KeyboardInterrupt
-    if not all(parameter.isfinite().all() for parameter in net.module_.parameters()):
-        raise ValueError(
-            f"Training diverged: after {len(net.history)} epochs at lr={net.lr} there are weights "
-            "that are not finite. Lower lr, set max_grad_norm, or scale the features."
-        )
 
 
 def keep_finished(net: TrainingNet) -> None:
@@ -279,12 +281,30 @@ def set_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
     net.module_.eval()
 
 
+def _start_from(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
+    try:
+        _load_weights(net, weights)
+    except ValueError as error:
+        raise ValueError(
+            "warm_start=True goes on with the network of the fit before, but the parameters now "
+            f"ask for another one. Set them back, or warm_start to False. {error}"
+        ) from error
+
+
 def _load_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
     tensors = {name: torch.from_numpy(np.array(values)) for name, values in weights.items()}
     try:
         net.module_.load_state_dict(tensors)
     except RuntimeError as error:
         raise ValueError(f"The weights don't fit the network: {error}") from error
+
+
+def _refuse_divergence(net: TrainingNet) -> None:
+    if not all(parameter.isfinite().all() for parameter in net.module_.parameters()):
+        raise ValueError(
+            f"Training diverged: after {len(net.history)} epochs at lr={net.lr} there are weights "
+            "that are not finite. Lower lr, set max_grad_norm, or scale the features."
+        )
 
 
 def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:

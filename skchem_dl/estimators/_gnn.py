@@ -188,7 +188,7 @@ default="mean"
     batch_size : int or "auto", default=64
         Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
     predict_batch_size : int, default=256
-        Molecules a step of prediction; changes memory and speed only.
+        Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
         Passes over the training molecules.
     early_stopping : bool, default=False
@@ -414,7 +414,7 @@ default="mean"
     batch_size : int or "auto", default=64
         Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
     predict_batch_size : int, default=256
-        Molecules a step of prediction; changes memory and speed only.
+        Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
         Passes over the training molecules.
     early_stopping : bool, default=False

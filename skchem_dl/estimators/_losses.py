@@ -119,7 +119,10 @@ def _focus(loss: Tensor, gamma: float) -> Tensor:
 
 
 def _weighted_mean(loss: Tensor, measured: Tensor, weight: Tensor | None) -> Tensor:
-    """Give the mean over what is measured; `loss` is 0 elsewhere."""
-    if weight is None:
-        return loss.sum() / measured.sum().clamp(min=1)
-    return (loss * weight).sum() / (measured * weight).sum().clamp(min=torch.finfo(loss.dtype).tiny)
+    """Give the mean over what is measured; `loss` is 0 elsewhere.
+
+    Weights are not divided by their sum: in small batches they would then cancel out. Their mean
+    over all rows is 1 instead.
+    """
+    weighted = loss if weight is None else loss * weight
+    return weighted.sum() / measured.sum().clamp(min=1)

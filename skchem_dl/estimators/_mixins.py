@@ -223,17 +223,12 @@ class ClassificationMixin(ClassifierMixin):
             self._task = ClassificationTask(labels)
             self.classes_ = self._task.classes
         encoded = self._task.encode(labels)
-        if reset:
-            self._task.weigh_classes(self.class_weight, encoded)
         targets = np.full((len(y), encoded.shape[1]), np.nan, dtype=np.float32)
         targets[rows] = encoded
         return targets
 
-    def _target_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        of_classes = self._task.weights(targets)
-        if weights is None or of_classes is None:
-            return of_classes if weights is None else weights[:, None]
-        return weights[:, None] * of_classes
+    def _weigh_classes(self, targets: np.ndarray) -> None:
+        self._task.weigh_classes(self.class_weight, targets)
 
     def _make_loss(self) -> nn.Module:
         return self._task.make_loss(self.loss)

@@ -42,6 +42,8 @@ def make_optimizer(
     ------
     TypeError
         If it is a class of something else.
+    ValueError
+        If it cannot be made from groups of parameters.
     """
     if isinstance(optimizer, type) and not issubclass(optimizer, torch.optim.Optimizer):
         raise TypeError(
@@ -59,4 +61,10 @@ def make_optimizer(
         if optimizer == "sgd":
             options["momentum"] = momentum
         optimizer = OPTIMIZERS[optimizer]
-    return optimizer(groups, **options)
+    try:
+        return optimizer(groups, **options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"optimizer={optimizer.__name__} cannot be made with parameter groups, lr and "
+            f"weight_decay: {error}"
+        ) from error

@@ -15,20 +15,24 @@ def regression_metrics(measured: np.ndarray, predicted: np.ndarray) -> dict[str,
     Returns
     -------
     dict of str to float
-        Of several tasks the mean R² and, as units may differ, errors a task: ``rmse_0``, ...
+        Of several tasks the mean R² of those where it is defined and, as units may differ, errors
+        a task: ``rmse_0``, ... NaN where nothing was measured, or for R² all values are equal.
     """
     errors = predicted - measured
-    counts = np.maximum((~np.isnan(errors)).sum(axis=0), 1)
-    squared = np.nansum(errors**2, axis=0) / counts
-    absolute = np.nansum(np.abs(errors), axis=0) / counts
-    centred = measured - np.nansum(measured, axis=0) / counts
-    spread = np.nansum(centred**2, axis=0) / counts
-    r2 = float(np.mean(1 - squared / np.where(spread > 0, spread, np.inf)))
+    counts = (~np.isnan(errors)).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of what is not defined: NaN
+        squared = np.nansum(errors**2, axis=0) / counts
+        absolute = np.nansum(np.abs(errors), axis=0) / counts
+        centred = measured - np.nansum(measured, axis=0) / counts
+        spread = np.nansum(centred**2, axis=0) / counts
+        r2 = np.where(spread > 0, 1 - squared / spread, np.nan)
+    defined = r2[~np.isnan(r2)]
+    mean_r2 = float(defined.mean()) if len(defined) else float("nan")
     if len(squared) == 1:
-        return {"rmse": float(np.sqrt(squared[0])), "mae": float(absolute[0]), "r2": r2}
+        return {"rmse": float(np.sqrt(squared[0])), "mae": float(absolute[0]), "r2": mean_r2}
     tasks = range(len(squared))
     return {
-        "r2": r2,
+        "r2": mean_r2,
         **{f"rmse_{task}": float(np.sqrt(squared[task])) for task in tasks},
         **{f"mae_{task}": float(absolute[task]) for task in tasks},
     }

@@ -32,6 +32,7 @@ class RegressionTask:
     """
 
     watched = None  # by early stopping: the loss, which weighs all tasks alike
+    is_numeric = True
 
     def __init__(self, y: np.ndarray, normalize: bool, weight: np.ndarray | None = None) -> None:
         self.one_column = y.ndim == 1
@@ -58,6 +59,9 @@ class RegressionTask:
             raise ValueError(f"y has the shape {y.shape}; expected {expected}, as fitted first.")
         return ((y.reshape(len(y), -1) - self.mean) / self.scale).astype(np.float32)
 
+    def weights(self, targets: np.ndarray) -> None:
+        """All numbers count alike."""
+
     def strata(self, targets: np.ndarray) -> None:
         """Numbers are held out at random."""
 
@@ -81,6 +85,7 @@ class ClassificationTask:
 
     # By early stopping: on unlike molecules the loss soon rises while the ranking still improves.
     watched = "roc_auc"
+    is_numeric = False
 
     def __init__(self, y: np.ndarray) -> None:
         self.multilabel = y.ndim == 2
@@ -98,8 +103,9 @@ class ClassificationTask:
     def metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         """Compare targets as `encode` gives them with the network's output."""
         found = self.probabilities(outputs.astype(np.float64))
-        if self.multilabel:
-            return classification_metrics(targets, found)
+        if self.multilabel:  # its score asks for all labels of a molecule to be right
+            ranked = classification_metrics(targets, found)
+            return {"roc_auc": ranked["roc_auc"], "label_accuracy": ranked["accuracy"]}
         right = targets[:, 0].astype(np.int64)
         labels = (right[:, None] == np.arange(found.shape[1])).astype(np.float64)
         ranked = classification_metrics(labels, found)
@@ -111,11 +117,15 @@ class ClassificationTask:
         if class_weight is None:
             return
         if self.multilabel:
-            columns = [_label_weights(class_weight, column) for column in targets.T]
+            kinds = np.array([0.0, 1.0])
+            columns = [
+                _class_weights(class_weight, kinds, column[~np.isnan(column)])
+                for column in targets.T
+            ]
             self.class_weights = np.transpose(columns)  # (2, t)
         else:
             labels = self.classes[targets[:, 0].astype(np.int64)]
-            weights = compute_class_weight(class_weight, classes=self.classes, y=labels)
+            weights = _class_weights(class_weight, self.classes, labels)
             self.class_weights = weights[:, None]  # (classes, 1)
 
     def weights(self, targets: np.ndarray) -> np.ndarray | None:
@@ -228,12 +238,14 @@ def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return values
 
 
-def _label_weights(class_weight: Any, column: np.ndarray) -> np.ndarray:
-    """Give the weights of 0 and 1 in one column of labels; 1 where the column has one kind only."""
-    measured = column[~np.isnan(column)]
-    if len(np.unique(measured)) < 2:
-        return np.ones(2)
-    return compute_class_weight(class_weight, classes=np.array([0.0, 1.0]), y=measured)
+def _class_weights(class_weight: Any, classes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Give how much each class counts; 1 where it does not occur."""
+    there = np.isin(classes, labels)
+    weights = np.ones(len(classes))
+    weights[there] = compute_class_weight(class_weight, classes=classes[there], y=labels)
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise ValueError(f"class_weight={class_weight!r}; expected numbers from 0 on.")
+    return weights
 
 
 def _moments(columns: np.ndarray, weight: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback
 
 from skchem_dl.callbacks import Checkpoint, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
 from skchem_dl.callbacks._run import Run, describe_params, digest_arrays, identify_params
 from skchem_dl.estimators._data import TrainingRows
+from skchem_dl.estimators._devices import resolve_device
 
 
 class Tracking:
@@ -31,6 +34,8 @@ class Tracking:
 
     Raises
     ------
+    TypeError
+        If a callback is none.
     ValueError
         If there are two loggers, or two checkpoints.
     """
@@ -46,6 +51,9 @@ class Tracking:
         self._estimator = estimator
         self._data = (data, validation, groups, start)
         given = list(estimator.callbacks or ())
+        for callback in map(_unnamed, given):
+            if not isinstance(callback, Callback):
+                raise TypeError(f"callbacks holds {callback!r}; expected skorch callbacks.")
         self.logger = _only(TensorBoardLogger, given)
         if self.logger is None and estimator.log_dir is not None:
             self.logger = TensorBoardLogger()
@@ -126,9 +134,12 @@ class Tracking:
         params = identify_params(self._estimator, self.user_callbacks)
         if self._estimator.random_state is not None:
             params["seed"] = str(seed)
-        versions = {name: version(name) for name in ("skchem_dl", "torch")}
         kind = {"estimator": type(self._estimator).__name__}
-        return {"kind": kind, "params": params, "data": digests, "versions": versions}
+        # What "to the same bits" depends on.
+        machine = {name: version(name) for name in ("skchem_dl", "torch")}
+        machine["resolved device"] = resolve_device(self._estimator.device)
+        machine["torch threads"] = str(torch.get_num_threads())
+        return {"kind": kind, "params": params, "data": digests, "machine": machine}
 
 
 def _only(kind: type, callbacks: Sequence[Any]) -> Any:

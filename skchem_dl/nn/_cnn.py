@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skchem_dl.nn._kernels import reduce_runs
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, check_option, make_mlp
+from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, OutputLayer, check_option, make_mlp
 
 POOLINGS = ("max", "mean")
 _PADDING, _UNKNOWN = 0, 1
@@ -82,7 +82,7 @@ class CNN(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.embedding_dim = dims[0]
         self.head = nn.Sequential(
-            make_mlp(dims, activation, dropout, batch_norm), nn.Linear(dims[-1], out_dim)
+            make_mlp(dims, activation, dropout, batch_norm), OutputLayer(dims[-1], out_dim)
         )
 
     def embed(self, codes: Tensor) -> Tensor:

@@ -9,7 +9,14 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs import CONVS
 from skchem_dl.nn._kernels import make_kernels
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, CodeEmbedding, check_option, make_mlp
+from skchem_dl.nn._layers import (
+    ACTIVATIONS,
+    BatchNorm,
+    CodeEmbedding,
+    OutputLayer,
+    check_option,
+    make_mlp,
+)
 from skchem_dl.nn._readouts import READOUTS
 
 SKIPS = ("none", "residual", "gated")
@@ -116,7 +123,9 @@ class GNN(nn.Module):
         self.projection = nn.Identity() if readout_dim is None else nn.Linear(width, readout_dim)
         dims = [(readout_dim or width) + n_molecule_features, *head_dims]
         self.embedding_dim = dims[0]
-        self.head = nn.Sequential(make_mlp(dims, activation, dropout), nn.Linear(dims[-1], out_dim))
+        self.head = nn.Sequential(
+            make_mlp(dims, activation, dropout), OutputLayer(dims[-1], out_dim)
+        )
         if freeze_embedding:
             for module in self.modules():
                 if isinstance(module, CodeEmbedding):

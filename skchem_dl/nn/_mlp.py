@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from skchem_dl.nn._layers import make_mlp
+from skchem_dl.nn._layers import OutputLayer, make_mlp
 
 
 class MLP(nn.Module):
@@ -45,7 +45,7 @@ class MLP(nn.Module):
         dims = [in_dim, *hidden_dims]
         self.body = make_mlp(dims, activation, dropout, batch_norm)
         self.embedding_dim = dims[-1]
-        self.head = nn.Linear(dims[-1], out_dim)
+        self.head = OutputLayer(dims[-1], out_dim)
 
     def embed(self, rows: Tensor) -> Tensor:
         """Give the last hidden layer, ``(n, d) -> (n, h)``."""

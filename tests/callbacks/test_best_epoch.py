@@ -28,7 +28,8 @@ class Net:
     ("window", "losses", "best", "smoothed"),
     [
         (1, [5, 1, 4, 4, 4, 4], 2, 1),
-        (3, [5, 1, 4, 4, 4, 4], 2, 3),  # means 5, 3, 10/3, 3, 4: the first 3 counts
+        (3, [5, 1, 4, 4, 4, 4], 4, 3),  # means of three: 10/3, 3, 4, 4
+        (3, [1, 2, 9, 9, 9, 9], 3, 4),  # the first two are not looked at
         (3, [9, 1, 8, 3, 3, 3, 9, 9], 6, 3),  # the lucky second epoch is not the best
         (2, [4, 3, 2, 1], 4, 1.5),  # never ends: still falling
     ],
@@ -76,6 +77,16 @@ def test_losses_that_are_nan_are_never_best():
     assert net.module_.weight.item() == 3
 
 
+def test_training_that_ends_before_there_is_a_mean_keeps_its_end():
+    net, callback = Net(), BestEpoch(patience=1, window=3)
+    callback.on_train_begin(net)
+    for loss in (1, 2):
+        net.epoch(loss)
+        callback.on_epoch_end(net)
+    callback.restore(net)
+    assert net.module_.weight.item() == 2
+
+
 def test_it_starts_afresh():
     net, callback = Net(), BestEpoch(window=1)
     for loss in (1.0, 2.0):
@@ -116,7 +127,7 @@ def test_the_fitted_model_is_that_of_the_best_epoch(max_epochs):
     smoothed = [row["valid_loss_smoothed"] for row in model.history_]
     valid = [row["valid_loss"] for row in model.history_]
     assert smoothed == [np.mean(valid[max(0, i - 2) : i + 1]) for i in range(len(valid))]
-    best = int(np.argmin(smoothed))
+    best = 2 + int(np.argmin(smoothed[2:]))
     assert len(smoothed) == min(best + 1 + 5, max_epochs) < 100
     weights = next(c for _, c in model.net_.callbacks_ if isinstance(c, Weights)).after
     found = model.module_.state_dict()

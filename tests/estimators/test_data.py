@@ -42,6 +42,27 @@ def test_groups_of_unequal_size_come_close_to_the_fraction():
     assert np.abs(np.array(shares) - 0.1).max() < 0.06
 
 
+def test_rare_classes_are_held_out_with_their_groups():
+    # Actives in 2 of 100 groups: most draws hold out none of them.
+    groups = np.arange(1000) // 10
+    labels = np.isin(groups, [17, 54]).astype(float)
+    for seed in range(20):
+        sides = hold_out(np.arange(1000), 0.1, seed, labels=labels, groups=groups)
+        assert sum(len(np.unique(labels[side])) for side in sides) >= 3
+    both = [
+        len(np.unique(labels[hold_out(np.arange(1000), 0.1, s, labels=labels, groups=groups)[1]]))
+        for s in range(20)
+    ]
+    assert np.mean(both) > 1.8
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.9])
+def test_two_groups(fraction):
+    groups = np.array([0, 0, 0, 1])
+    sides = hold_out(np.arange(4), fraction, 0, labels=None, groups=groups)
+    assert all(map(len, sides))
+
+
 def test_classes_are_held_out_in_proportion():
     labels = np.repeat([0, 1], [80, 20])
     _, held_out = hold_out(np.arange(100), 0.2, 0, labels=labels, groups=None)

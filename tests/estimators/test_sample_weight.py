@@ -31,17 +31,17 @@ def test_regression_loss_by_hand(name, each):
     target = torch.tensor([[0.0, torch.nan], [0.25, 0.0], [torch.nan, torch.nan]])
     terms = 1.0 * each(0.5) + 0.5 * each(-0.25) + 0.5 * each(-0.5)
     loss = RegressionLoss(name)(predicted, target, WEIGHTS)
-    assert float(loss) == pytest.approx(terms / (1.0 + 0.5 + 0.5))
+    assert float(loss) == pytest.approx(terms / 3)
 
 
 def test_classification_losses_by_hand():
     logits, target = torch.tensor([[0.3], [-1.0], [2.0]]), torch.tensor([[1.0], [0.0], [torch.nan]])
     terms = F.binary_cross_entropy_with_logits(logits[:2], target[:2], reduction="none")
-    expected = (terms * WEIGHTS[:2]).sum() / 1.5
+    expected = (terms * WEIGHTS[:2]).sum() / 2
     assert float(BinaryLogLoss()(logits, target, WEIGHTS)) == pytest.approx(float(expected))
     logits, target = torch.eye(3), torch.tensor([[0.0], [2.0], [1.0]])
     terms = F.cross_entropy(logits, target[:, 0].long(), reduction="none")
-    expected = (terms * WEIGHTS[:, 0]).sum() / 4.5
+    expected = (terms * WEIGHTS[:, 0]).sum() / 3
     assert float(MulticlassLogLoss()(logits, target, WEIGHTS)) == pytest.approx(float(expected))
 
 
@@ -123,3 +123,18 @@ def test_voting_passes_weights_on():
     voting.fit(X, X[:, 0], sample_weight=weight)
     alone = clone(network).fit(X, X[:, 0], sample_weight=weight)
     np.testing.assert_array_equal(voting.estimators_[0].predict(X), alone.predict(X))
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 1000])
+@pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
+def test_rare_classes_count_as_much_in_small_batches(how, batch_size):
+    # Nothing to tell them apart by: balanced, they are equally likely.
+    y = np.arange(1000) < 50
+    X = np.zeros((1000, 1))
+    model = FingerprintMLPClassifier((), batch_size=batch_size, weight_decay=0.0, random_state=0)
+    model.set_params(lr=0.2 if batch_size == 1000 else 0.002, max_epochs=60)
+    if how == "class_weight":
+        model.set_params(class_weight="balanced").fit(X, y)
+    else:
+        model.fit(X, y, sample_weight=np.where(y, 19.0, 1.0))
+    assert model.predict_proba(X[:1])[0, 1] == pytest.approx(0.5, abs=0.05)

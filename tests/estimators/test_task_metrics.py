@@ -46,8 +46,15 @@ def test_several_numbers_with_gaps():
 
 def test_numbers_that_are_all_alike():
     found = regression_metrics(np.ones((4, 1)), np.zeros((4, 1)))
-    assert found == {"rmse": 1.0, "mae": 1.0, "r2": 1.0} | {"r2": found["r2"]}
-    assert np.isfinite(found["r2"])
+    assert (found["rmse"], found["mae"]) == (1.0, 1.0)
+    assert np.isnan(found["r2"])
+
+
+def test_a_task_without_measurements():
+    y = np.array([[1.0, np.nan], [2.0, np.nan]])
+    found = regression_metrics(y, y + [[1.0, 1.0], [-1.0, 1.0]])
+    assert (found["r2"], found["rmse_0"]) == (-3.0, 1.0)
+    assert np.isnan([found["rmse_1"], found["mae_1"]]).all()
 
 
 @given(
