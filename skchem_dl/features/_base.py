@@ -27,6 +27,9 @@ _CHUNK_SIZE = 1_000
 # Below this many molecules a worker process costs more than it saves.
 _MIN_PARALLEL = 2_000
 
+# The valid molecules' rows, which of the chunk's rows are valid, and why the others are not.
+Chunk = tuple[Any, np.ndarray, list[InvalidMolecule]]
+
 
 class BaseMolTransformer(TransformerMixin, BaseEstimator):
     """Base of everything that turns n molecules into n rows of something.
@@ -117,7 +120,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         rows = self._join([values for values, _, _ in chunks])
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
 
-    def _map_chunks(self, items: Sequence[Any]) -> list[tuple]:
+    def _map_chunks(self, items: Sequence[Any]) -> list[Chunk]:
         n_jobs = effective_n_jobs(self.n_jobs)
         if len(items) < _MIN_PARALLEL:
             n_jobs = 1
@@ -125,8 +128,13 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         starts = range(0, len(items), size)
         pieces = (items[start : start + size] for start in starts)
         if n_jobs == 1:
-            return [_featurize(self, piece) for piece in pieces]
-        return Parallel(n_jobs=n_jobs)(delayed(_featurize)(self, piece) for piece in pieces)
+            return [self._featurize(piece) for piece in pieces]
+        return Parallel(n_jobs=n_jobs)(delayed(self._featurize)(piece) for piece in pieces)
+
+    def _featurize(self, items: Sequence[Any]) -> Chunk:
+        """Featurise one chunk."""
+        parsed = parse_molecules(items)
+        return self._transform_parsed(parsed), parsed.valid, parsed.invalid
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> Any:
         """Turn one chunk's valid molecules into rows; for those that need the text as well."""
@@ -147,13 +155,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         return spread_rows(rows.astype(np.float32), valid)
 
 
-def _featurize(transformer: BaseMolTransformer, items: Sequence[Any]) -> tuple:
-    """Featurise one chunk; module-level, so that worker processes can load it."""
-    parsed = parse_molecules(items)
-    return transformer._transform_parsed(parsed), parsed.valid, parsed.invalid
-
-
-def _collect_rows(chunks: list[tuple]) -> tuple[list[InvalidMolecule], np.ndarray]:
+def _collect_rows(chunks: list[Chunk]) -> tuple[list[InvalidMolecule], np.ndarray]:
     """Number the chunks' invalid rows from the start of the whole input."""
     invalid, start = [], 0
     for _, valid, bad in chunks:

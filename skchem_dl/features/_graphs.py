@@ -5,80 +5,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from rdkit.Chem import (
-    Atom,
-    BondStereo,
-    BondType,
-    ChiralType,
-    HybridizationType,
-    Mol,
-)
+from rdkit.Chem import Mol
 from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
-from skchem_dl.features._base import BaseMolTransformer
-from skchem_dl.features._molecules import TETRAHEDRAL, row_subset
-from skchem_dl.graphs import GraphSchema, MolGraphs, _offsets
+from skchem_dl.features._base import BaseMolTransformer, Chunk
+from skchem_dl.features._graph_codes import SCHEMA, graphs_of_mols
+from skchem_dl.features._graphs_fast import read_smiles
+from skchem_dl.features._molecules import ParsedMolecules, row_subset
+from skchem_dl.graphs import MolGraphs, _offsets
 
-# Categories of each field, in the order of their codes; code 0 is "other" everywhere.
-_ELEMENTS = (*range(1, 55), 78, 79, 80, 82, 83)  # H to Xe, then Pt, Au, Hg, Pb, Bi
-_DEGREES = range(7)
-_CHARGES = (-2, -1, 0, 1, 2)
-# Not RDKit's clockwise and counter-clockwise tags: those follow the order of the neighbours, so
-# the same molecule written in another order would have other codes.
-_CHIRALITIES = ("none", "R", "S")
-_HYDROGENS = range(5)
-_HYBRIDISATIONS = (
-    HybridizationType.S,
-    HybridizationType.SP,
-    HybridizationType.SP2,
-    HybridizationType.SP3,
-    HybridizationType.SP3D,
-    HybridizationType.SP3D2,
-)
-_SMALLEST_RINGS = (0, 3, 4, 5, 6, 7, 8)  # 0: in no ring; larger rings are "other"
-_NO_YES = (0, 1)
-_BOND_TYPES = (BondType.SINGLE, BondType.DOUBLE, BondType.TRIPLE, BondType.AROMATIC)
-_STEREOS = (
-    BondStereo.STEREONONE,
-    BondStereo.STEREOANY,
-    BondStereo.STEREOZ,
-    BondStereo.STEREOE,
-    BondStereo.STEREOCIS,
-    BondStereo.STEREOTRANS,
-)
-
-_ATOM_FIELDS = {
-    "element": _ELEMENTS,
-    "degree": _DEGREES,
-    "charge": _CHARGES,
-    "chirality": _CHIRALITIES,
-    "hydrogens": _HYDROGENS,
-    "hybridisation": _HYBRIDISATIONS,
-    "aromatic": _NO_YES,
-    "smallest_ring": _SMALLEST_RINGS,
-}
-_BOND_FIELDS = {
-    "order": _BOND_TYPES,
-    "conjugated": _NO_YES,
-    "in_ring": _NO_YES,
-    "stereo": _STEREOS,
-}
-SCHEMA = GraphSchema(
-    tuple((name, len(values) + 1) for name, values in _ATOM_FIELDS.items()),
-    tuple((name, len(values) + 1) for name, values in _BOND_FIELDS.items()),
-)
-
-
-def _codes(values: Sequence[Any]) -> dict[Any, int]:
-    # Looking up RDKit's enumerations by their numbers is twice as fast.
-    numbers = [value if isinstance(value, str) else int(value) for value in values]
-    return {value: code for code, value in enumerate(numbers, start=1)}
-
-
-_ATOM_CODES = [_codes(values) for values in _ATOM_FIELDS.values()]
-_BOND_CODES = [_codes(values) for values in _BOND_FIELDS.values()]
+__all__ = ["SCHEMA", "MolGraphizer"]
 
 
 class MolGraphizer(BaseMolTransformer):
@@ -220,24 +158,28 @@ class MolGraphizer(BaseMolTransformer):
             features[rows] = _as_matrix(values)
         return graphs.with_molecule_features(features)
 
-    def _transform_mols(self, mols: Sequence[Mol]) -> MolGraphs:
-        atoms, bonds, ends, n_atoms, n_bonds = [], [], [], [], []
-        for mol in mols:
-            rings = mol.GetRingInfo()
-            atoms += [_atom_codes(atom, rings) for atom in mol.GetAtoms()]
-            for bond in mol.GetBonds():
-                bonds.append(_bond_codes(bond))
-                ends.append((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
-            n_atoms.append(mol.GetNumAtoms())
-            n_bonds.append(mol.GetNumBonds())
-        return MolGraphs(
-            np.array(atoms, dtype=np.uint8).reshape(-1, len(_ATOM_FIELDS)),
-            np.array(bonds, dtype=np.uint8).reshape(-1, len(_BOND_FIELDS)),
-            np.array(ends, dtype=np.int32).reshape(-1, 2),
-            _offsets(np.array(n_atoms, dtype=np.int64)),
-            _offsets(np.array(n_bonds, dtype=np.int64)),
-            SCHEMA,
+    def _featurize(self, items: Sequence[Any]) -> Chunk:
+        read = read_smiles(items)
+        if read is None:
+            return super()._featurize(items)
+        graphs, valid = read
+        left = np.flatnonzero(~valid)
+        if not len(left):
+            return graphs, valid, []
+        others, valid_left, invalid = super()._featurize([items[row] for row in left.tolist()])
+        rows = np.concatenate([np.flatnonzero(valid), left[valid_left]])
+        valid[left] = valid_left
+        return (
+            MolGraphs.concatenate([graphs, others])[np.argsort(rows)],
+            valid,
+            [problem._replace(row=int(left[problem.row])) for problem in invalid],
         )
+
+    def _transform_parsed(self, parsed: ParsedMolecules) -> MolGraphs:
+        return graphs_of_mols(parsed.mols, parsed.texts)
+
+    def _transform_mols(self, mols: Sequence[Mol]) -> MolGraphs:
+        return graphs_of_mols(mols, [None] * len(mols))
 
     def _join(self, parts: list[MolGraphs]) -> MolGraphs:
         return MolGraphs.concatenate(parts)
@@ -254,38 +196,6 @@ class MolGraphizer(BaseMolTransformer):
             _offsets(n_bonds),
             rows.schema,
         )
-
-
-def _atom_codes(atom: Atom, rings: Any) -> tuple[int, ...]:
-    element, degree, charge, chirality, hydrogens, hybridisation, aromatic, ring = _ATOM_CODES
-    return (
-        element.get(atom.GetAtomicNum(), 0),
-        degree.get(atom.GetDegree(), 0),
-        charge.get(atom.GetFormalCharge(), 0),
-        chirality.get(_chirality(atom), 0),
-        hydrogens.get(atom.GetTotalNumHs(), 0),
-        hybridisation.get(int(atom.GetHybridization()), 0),
-        aromatic[atom.GetIsAromatic()],
-        ring.get(rings.MinAtomRingSize(atom.GetIdx()), 0),
-    )
-
-
-def _chirality(atom: Atom) -> str:
-    tag = atom.GetChiralTag()
-    if tag == ChiralType.CHI_UNSPECIFIED:
-        return "none"
-    labelled = tag in TETRAHEDRAL and atom.HasProp("_CIPCode")
-    return atom.GetProp("_CIPCode") if labelled else "other"
-
-
-def _bond_codes(bond: Any) -> tuple[int, ...]:
-    order, conjugated, in_ring, stereo = _BOND_CODES
-    return (
-        order.get(int(bond.GetBondType()), 0),
-        conjugated[bond.GetIsConjugated()],
-        in_ring[bond.IsInRing()],
-        stereo.get(int(bond.GetStereo()), 0),
-    )
 
 
 def _as_matrix(values: Any) -> np.ndarray:

@@ -187,7 +187,7 @@ def _parse(item: Any, text: str | None) -> Mol | str:
     """Give the molecule, or the reason why there is none."""
     if text is None:
         return _check_mol(item) if isinstance(item, Mol) else _why_not_text(item)
-    reason = _why_not_smiles(text)
+    reason = why_not_smiles(text)
     if reason:
         return reason
     mol = MolFromSmiles(text)
@@ -206,7 +206,8 @@ def _is_nan(item: Any) -> bool:
     return isinstance(item, float) and item != item
 
 
-def _why_not_smiles(text: str) -> str | None:
+def why_not_smiles(text: str) -> str | None:
+    """Say what is wrong with a text that RDKit should not even see."""
     if not text:
         return "empty string"
     if len(text) > MAX_SMILES_LENGTH:
