@@ -32,6 +32,9 @@ class MolGraphizer(BaseMolTransformer):
     3 to 8 atoms). Bond fields: *order* (single, double, triple, aromatic), *conjugated* (no, yes),
     *in_ring* (no, yes), *stereo* (none, any, Z, E, cis, trans).
 
+    With the extra ``fast`` (``pip install "skchem_dl[fast]"``), and if its release matches that of
+    RDKit, SMILES are read in C++: the graphs are the same, in less than half the time.
+
     Parameters
     ----------
     molecule_features : transformer, default=None

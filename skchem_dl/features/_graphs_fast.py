@@ -1,5 +1,6 @@
 """Reading graphs off SMILES in C++, with the library of the `fast` extra, where it is installed."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from importlib.machinery import PathFinder
@@ -21,7 +22,8 @@ from skchem_dl.graphs import MolGraphs, _offsets
 
 # Set to False, every row takes the way through RDKit's Python.
 ENABLED = True
-# Loading the library takes 0.1 s, once a process: the time that it saves on 500 molecules.
+# Loading the library takes 0.1 s, once a process: the time that it saves on 500 molecules. Fewer
+# are only worth a library that is there already.
 MIN_ROWS = 500
 
 # How many molecules the library holds at a time. With 1,000 of them the processor's cache is too
@@ -87,7 +89,7 @@ def read_smiles(items: Sequence[Any]) -> tuple[MolGraphs, np.ndarray] | None:
 
     None instead, where there is no library or it would not pay.
     """
-    if not ENABLED or len(items) < MIN_ROWS:
+    if not ENABLED or (len(items) < MIN_ROWS and not _library.cache_info().currsize):
         return None
     library = _library()
     return None if library is None else _read(library, items)
@@ -114,7 +116,7 @@ def _made_for_this_rdkit() -> bool:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(".")[:3]]
+    return [int(number) for number in re.findall(r"\d+", text)[:3]]
 
 
 def _extension() -> Any:

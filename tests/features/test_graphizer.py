@@ -21,6 +21,7 @@ from skchem_dl import (
     MorganFingerprinter,
     RDKitDescriptors,
 )
+from skchem_dl.features import _graphs_fast
 from skchem_dl.features._graphs import SCHEMA
 
 # The documented categories, written out; a category's code is its position, from 1.
@@ -85,6 +86,13 @@ def expected_codes(parts, values_of, categories):
     return [[code(row[name], categories[name]) for name in categories] for row in values]
 
 
+@pytest.fixture(params=["pure", "fast"])
+def each_way(request, monkeypatch):
+    """Read the graphs in Python, and in C++ where that is installed."""
+    monkeypatch.setattr(_graphs_fast, "ENABLED", request.param == "fast")
+    monkeypatch.setattr(_graphs_fast, "MIN_ROWS", 0)
+
+
 def test_schema_is_what_the_documentation_says():
     sizes = {name: len(values) + 1 for name, values in ATOM_CATEGORIES.items()}
     assert dict(SCHEMA.atom_fields) == sizes
@@ -94,6 +102,7 @@ def test_schema_is_what_the_documentation_says():
     assert SCHEMA.bond_sizes == tuple(sizes.values())
 
 
+@pytest.mark.usefixtures("each_way")
 def test_every_code_and_bond(smiles, nci_smiles):
     molecules = [*smiles, "C" * 300, *nci_smiles[:300]]
     graphs = MolGraphizer().fit_transform(molecules)
@@ -125,6 +134,7 @@ def test_codes_do_not_depend_on_how_a_stereoisomer_is_written(kind):
     assert all(codes == atoms[0] for codes in atoms)
 
 
+@pytest.mark.usefixtures("each_way")
 @pytest.mark.parametrize(
     ("smiles", "field"),
     [
@@ -148,12 +158,14 @@ def test_rare_values_are_other(smiles, field):
     assert 0 in columns[names.index(field)]
 
 
+@pytest.mark.usefixtures("each_way")
 def test_sizes():
     graphs = MolGraphizer().transform(["[Na+].[Cl-]", "C", "C" * 300, "[H][H]"])
     assert graphs.n_atoms.tolist() == [2, 1, 300, 2]
     assert graphs.n_bonds.tolist() == [0, 0, 299, 1]
 
 
+@pytest.mark.usefixtures("each_way")
 def test_invalid_molecules_are_empty_graphs():
     rows = ["", "CCO", "C(", "C", None]
     with pytest.raises(InvalidMoleculeError, match="3 of 5"):
