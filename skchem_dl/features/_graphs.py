@@ -33,7 +33,7 @@ class MolGraphizer(BaseMolTransformer):
     *in_ring* (no, yes), *stereo* (none, any, Z, E, cis, trans).
 
     With the extra ``fast`` (``pip install "skchem_dl[fast]"``), and if its release matches that of
-    RDKit, SMILES are read in C++: the graphs are the same, in less than half the time.
+    RDKit, SMILES are read in C++: the graphs are the same, in about half the time.
 
     Parameters
     ----------
