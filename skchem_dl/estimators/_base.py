@@ -266,11 +266,9 @@ class BaseNeuralEstimator(BaseEstimator):
         """Give how much each target counts, ``(n, 1)`` or ``(n, t)``; None if all do alike."""
         parts = [self._task.weights(targets), None if weights is None else weights[:, None]]
         there = [part for part in parts if part is not None]
-        return (
-            mean_of_one(np.prod(np.broadcast_arrays(*there), axis=0), targets, rows)
-            if there
-            else None
-        )
+        if not there:
+            return None
+        return mean_of_one(np.prod(np.broadcast_arrays(*there), axis=0), targets, rows)
 
     def _check_matrix(self, X: Any, *, featurizer: str, factory: str, **options: Any) -> Any:
         """Check a matrix as scikit-learn does, but tell those who pass molecules what to do."""

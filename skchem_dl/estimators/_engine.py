@@ -61,6 +61,7 @@ class TrainingNet(NeuralNet):
 
     checkpoints: CheckpointFolder | None = None  # where there is one, while training goes on
     ctrl_c_pressed = False
+    cut_short = False  # in the middle of an epoch
     failed = False
 
     def __init__(
@@ -141,7 +142,7 @@ class TrainingNet(NeuralNet):
         best = [c.best_epoch_ for c in _callbacks_of(self, BestEpoch)]
         if best and best[0]:
             return best[0]
-        return 0 if self.ctrl_c_pressed else len(self.history)
+        return 0 if self.cut_short else len(self.history)
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:
@@ -173,7 +174,7 @@ def train(
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    net.ctrl_c_pressed = net.failed = False
+    net.ctrl_c_pressed = net.cut_short = net.failed = False
 
     def notice() -> None:
         net.ctrl_c_pressed = True
@@ -215,7 +216,8 @@ def _run_epochs(net: TrainingNet, training: TrainingRows, validation: TrainingRo
         pass  # early stopping has had enough
     except KeyboardInterrupt:
         if net.history and "train_loss" not in net.history[-1]:
-            net.history.pop()  # the epoch was not finished
+            net.history.pop()
+            net.cut_short = True
         if net.ctrl_c_pressed or not any(map(_has_stopped, _callbacks_of(net, EarlyStopping))):
             raise  # the user has had enough
 

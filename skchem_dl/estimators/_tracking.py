@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from skorch.callbacks import Callback
 
 from skchem_dl.callbacks import Checkpoint, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
-from skchem_dl.callbacks._run import Run, describe_params, digest_arrays, identify_params
+from skchem_dl.callbacks._run import (
+    Run,
+    check_callback,
+    describe_params,
+    digest_arrays,
+    identify_params,
+)
 from skchem_dl.estimators._data import TrainingRows
 from skchem_dl.estimators._devices import resolve_device
 
@@ -51,9 +56,8 @@ class Tracking:
         self._estimator = estimator
         self._data = (data, validation, groups, start)
         given = list(estimator.callbacks or ())
-        for callback in map(_unnamed, given):
-            if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks holds {callback!r}; expected skorch callbacks.")
+        for callback in given:
+            check_callback(_unnamed(callback))
         self.logger = _only(TensorBoardLogger, given)
         if self.logger is None and estimator.log_dir is not None:
             self.logger = TensorBoardLogger()

@@ -523,7 +523,7 @@ def test_other_callbacks_make_another_fit(tmp_path, one, other):
     assert len(list(tmp_path.glob("*/run.json"))) == 2
 
 
-SHOWN = {"verbose": 1, "predict_batch_size": 3, "log_dir": "runs"}
+SHOWN = {"verbose": 1, "log_dir": "runs"}
 
 
 @pytest.mark.parametrize("name", SHOWN)

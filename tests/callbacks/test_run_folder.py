@@ -336,7 +336,7 @@ def test_parameters_that_differ(one, other):
 
 
 def test_where_training_is_shown_and_kept_makes_no_difference():
-    there = {"log_dir": "a", "checkpoint_dir": "b", "verbose": 1, "predict_batch_size": 7}
+    there = {"log_dir": "a", "checkpoint_dir": "b", "verbose": 1}
     assert identity() == identity(**there)
 
 

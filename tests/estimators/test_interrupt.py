@@ -193,7 +193,7 @@ def test_the_best_epoch_so_far(fit, n_after, validation):
 def test_without_early_stopping_it_is_as_it_stands(fit):
     model = fit(make_mlp(), at=(0, 4, 1))
     assert not torch.equal(state(model)["head.weight"], CtrlC.weights[-1]["head.weight"])
-    assert [row["kept"] for row in model.history_] == [False, False, True]
+    assert not any(row["kept"] for row in model.history_)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

@@ -44,7 +44,7 @@ def test_dropout_and_batch_norm_follow_each_hidden_layer():
     network = MLP(4, 2, (7, 5), dropout=0.3, batch_norm=True, activation="silu")
     kinds = [nn.Linear, BatchNorm, nn.SiLU, nn.Dropout] * 2
     assert [type(layer) for layer in network.body] == kinds
-    assert type(network.head) is nn.Linear
+    assert isinstance(network.head, nn.Linear)
 
 
 def test_rows_do_not_depend_on_each_other_in_eval_mode():
