@@ -9,7 +9,7 @@ from torch import Tensor
 
 from skchem_dl.graphs import MolGraphs
 
-_MADE_LATER = ("dgl_graph", "_kinds")
+_MADE_LATER = ("dgl_graph", "_kinds", "_others")
 
 
 class BondKinds(NamedTuple):
@@ -31,6 +31,24 @@ class BondKinds(NamedTuple):
     counts: list[int]
     order: Tensor
     position: Tensor
+
+
+class OtherEdges(NamedTuple):
+    """For each edge those that enter the atom it leaves, but not the one it would run back along.
+
+    Attributes
+    ----------
+    edges : Tensor (T,), int64
+        Those of edge e are ``edges[offsets[e]:offsets[e + 1]]``.
+    offsets : Tensor (E + 1,), int64
+    followers, follower_offsets : Tensor
+        The transpose: which edges have e among theirs.
+    """
+
+    edges: Tensor
+    offsets: Tensor
+    followers: Tensor
+    follower_offsets: Tensor
 
 
 @dataclass
@@ -65,6 +83,7 @@ class GraphBatch:
     molecule_features: Tensor | None = None
     dgl_graph: Any = field(default=None, repr=False)  # made by the DGL kernels when first needed
     _kinds: BondKinds | None = field(default=None, repr=False)
+    _others: OtherEdges | None = field(default=None, repr=False)
 
     @classmethod
     def from_graphs(cls, graphs: MolGraphs) -> "GraphBatch":
@@ -102,6 +121,33 @@ class GraphBatch:
             self._kinds = BondKinds(codes, counts, order, torch.argsort(order))
         return self._kinds
 
+    def other_edges(self) -> OtherEdges:
+        """List, once a batch, what each directed bond hears in directed message passing."""
+        if self._others is None:
+            n_edges = len(self.source)
+            n_entering = self.in_offsets.diff().index_select(0, self.source)
+            total = int(n_entering.sum())
+            edge = torch.repeat_interleave(n_entering, output_size=total)
+            starts = n_entering.cumsum(0) - n_entering
+            first = self.in_offsets.index_select(0, self.source) - starts
+            place = torch.arange(total, device=edge.device) + first.index_select(0, edge)
+            entering = self.in_edges.index_select(0, place)
+            edges = entering[entering != self.reverse(edge)]
+            counts = n_entering - 1  # its own reverse is always there
+            # Edge j hears e just if the reverse of e hears that of j; reverses are half a turn on.
+            half = n_edges // 2
+            turn = int(counts[:half].sum())
+            followers = self.reverse(torch.cat([edges[turn:], edges[:turn]]))
+            self._others = OtherEdges(
+                edges, _offsets(counts), followers, _offsets(counts.roll(half))
+            )
+        return self._others
+
+    def reverse(self, edges: Tensor) -> Tensor:
+        """Give the numbers of the reverses of edges."""
+        half = len(self.source) // 2
+        return torch.where(edges < half, edges + half, edges - half)
+
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch on another device."""
         tensors: dict[str, Any] = {
@@ -111,6 +157,10 @@ class GraphBatch:
             if tensor is not None:
                 tensors[name] = tensor.to(device, non_blocking=True)
         return GraphBatch(**tensors)
+
+
+def _offsets(counts: Tensor) -> Tensor:
+    return torch.nn.functional.pad(counts.cumsum(0), (1, 0))
 
 
 def _tensor(array: np.ndarray) -> Tensor:

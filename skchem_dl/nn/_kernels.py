@@ -1,7 +1,7 @@
 """The message-passing primitives, once on DGL and once on plain torch, with equal results.
 
 Atoms carry rows of width h, edges too. A graph network here is made of matrix products and these
-seven sums and gathers; nothing else in the package knows how a graph is walked.
+eight sums and gathers; nothing else in the package knows how a graph is walked.
 
 The torch versions never scatter: a sum over an atom's edges is an `embedding_bag` over edges
 sorted by destination, and its gradient is a gather (and the other way round). That is two to four
@@ -35,6 +35,9 @@ class Kernels(Protocol):
     def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Give each edge the value of the atom it leaves, ``(A, h) -> (E, h)``."""
 
+    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum what enters the atom each edge leaves, but for its reverse, ``(E, h) -> (E, h)``."""
+
     def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Give each edge the value of the atom it enters, ``(A, h) -> (E, h)``."""
 
@@ -66,6 +69,10 @@ class TorchKernels:
     def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Gather."""
         return _AtSource.apply(atom_values, batch.source, batch.in_edges, batch.in_offsets)
+
+    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum over other edges, in one pass over memory."""
+        return _SumOthers.apply(edge_values, *batch.other_edges())
 
     def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Gather."""
@@ -101,6 +108,12 @@ class DGLKernels:
     def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Gather."""
         return import_dgl().ops.copy_u(_dgl_graph(batch), atom_values)
+
+    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
+        """Sum what enters each atom, and take away what comes straight back."""
+        there, back = edge_values.chunk(2)
+        entering = self.sum_edges(batch, edge_values)
+        return self.at_source(batch, entering) - torch.cat([back, there])
 
     def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
         """Gather."""
@@ -211,6 +224,17 @@ class _SpreadRuns(torch.autograd.Function):
         (offsets,) = ctx.saved_tensors
         each = torch.arange(len(grad), device=grad.device)
         return _bag(grad.contiguous(), each, offsets), None, None
+
+
+class _SumOthers(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, edges, offsets, followers, follower_offsets):
+        ctx.save_for_backward(followers, follower_offsets)
+        return _bag(values, edges, offsets)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None, None, None
 
 
 class _SumNeighbours(torch.autograd.Function):

@@ -10,7 +10,7 @@ import torch
 from skchem_dl import MolGraphizer
 from skchem_dl.nn import GraphBatch
 
-MADE_LATER = ("dgl_graph", "_kinds")
+MADE_LATER = ("dgl_graph", "_kinds", "_others")
 TENSORS = [field.name for field in fields(GraphBatch) if field.name not in MADE_LATER]
 
 

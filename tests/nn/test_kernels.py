@@ -18,6 +18,7 @@ SCHEMA = GraphSchema((("atom", 2),), (("bond", 2),))
 ROWS_OF = {
     "sum_edges": "edges",
     "sum_neighbours": "atoms",
+    "sum_others": "edges",
     "at_source": "atoms",
     "at_destination": "atoms",
     "sum_weighted 1": "atoms",
@@ -76,6 +77,12 @@ def reference(batch, name, values, *weights):
         return values[batch.source]
     if name == "at_destination":
         return values[batch.destination]
+    if name == "sum_others":
+        n_edges = len(values)
+        numbers = torch.arange(n_edges)
+        heard = batch.destination[None, :] == batch.source[:, None]
+        heard[numbers, (numbers + n_edges // 2) % max(n_edges, 1)] = False
+        return heard.to(values.dtype) @ values
     if name == "at_atoms":
         return values[torch.repeat_interleave(batch.atom_offsets.diff())]
     if name in ("sum_edges", "sum_neighbours") or weights:

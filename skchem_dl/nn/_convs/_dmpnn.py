@@ -1,6 +1,5 @@
 """Messages on directed bonds."""
 
-import torch
 from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
@@ -40,10 +39,9 @@ class DMPNN(GraphConv):
 
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Pass messages on, but not back, ``(E, h) -> (E, h)``."""
-        arriving = self.kernels.sum_edges(batch, state)
-        others = self.kernels.at_source(batch, arriving) - _reverse(state)
+        others = self.kernels.sum_others(batch, state)
         # The first state before its activation, as in chemprop's code; the paper writes it after.
-        return first + self.hidden(others)
+        return self.hidden(others).add_(first)
 
     def finish(self, batch: GraphBatch, state: Tensor) -> Tensor:
         """Give each atom what arrives at it, ``(E, h) -> (A, h)``."""
@@ -62,9 +60,3 @@ class DMPNN(GraphConv):
 def _both_ways(edges: Tensor) -> Tensor:
     """View edges as (2, B, h): each bond there, and back."""
     return edges.view(2, len(edges) // 2, edges.shape[1])
-
-
-def _reverse(edges: Tensor) -> Tensor:
-    """Give each edge the value of its reverse."""
-    there, back = _both_ways(edges)
-    return torch.cat([back, there])
