@@ -249,3 +249,19 @@ def test_class_weight_of_several_labels_is_a_column_each(make, smiles):
     found = model._task.weights(y.astype(np.float32))
     assert found[0].tolist() == pytest.approx([31 / 8, 1])
     assert found[20].tolist() == pytest.approx([31 / 54, 1])
+
+
+@neural
+def test_sample_weight(make, smiles):
+    model = make()
+    X, y = data(model, smiles)
+    weight = np.ones(len(y))
+    weight[::3] = 0.0
+    counted = np.flatnonzero(weight)
+    weighted = clone(model).fit(X, y, sample_weight=weight)
+    alone = clone(model).fit(rows_of(X, counted), y[counted])
+    assert_same(outputs(weighted, X), outputs(alone, X), rtol=1e-5, atol=1e-6)
+    heavy = clone(model).fit(X, y, sample_weight=1.0 + 9.0 * (np.arange(len(y)) < 3))
+    assert not np.array_equal(weights(heavy), weights(clone(model).fit(X, y)))
+    with pytest.raises(ValueError, match="Negative values"):
+        model.fit(X, y, sample_weight=-weight)
