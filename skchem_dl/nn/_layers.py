@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_ROUND_NUMBER = 512
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -61,7 +63,29 @@ class CodeEmbedding(nn.Module):
         hot = torch.zeros(
             len(codes), len(self.weight), dtype=self.weight.dtype, device=codes.device
         )
-        return hot.scatter_(1, codes + self.offsets, 1.0) @ self.weight
+        hot = hot.scatter_(1, codes + self.offsets, 1.0)
+        return (pad_rows(hot) @ self.weight)[: len(codes)]
+
+
+def pad_rows(rows: Tensor) -> Tensor:
+    """Add rows of zeros up to a round number, where products run in bfloat16 on a CPU.
+
+    There the library of products builds its code anew for every number of rows that it has not met,
+    which takes longer than the product, and no two batches of graphs have the same number.
+    """
+    if rows.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return rows
+    return nn.functional.pad(rows, (0, 0, 0, -len(rows) % _ROUND_NUMBER))
+
+
+class RowsLinear(nn.Linear):
+    """A linear layer for as many rows as a batch of graphs happens to have."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map ``(n, h) -> (n, k)``."""
+        padded = pad_rows(rows)
+        mapped = super().forward(padded)
+        return mapped if padded is rows else mapped[: len(rows)]
 
 
 class OutputLayer(nn.Linear):

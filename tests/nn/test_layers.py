@@ -5,7 +5,15 @@ import torch
 from torch import nn
 
 from skchem_dl.nn import ACTIVATIONS
-from skchem_dl.nn._layers import BatchNorm, CodeEmbedding, check_option, make_mlp
+from skchem_dl.nn._layers import (
+    BatchNorm,
+    CodeEmbedding,
+    OutputLayer,
+    RowsLinear,
+    check_option,
+    make_mlp,
+    pad_rows,
+)
 
 
 def kinds(module):
@@ -95,3 +103,28 @@ def test_check_option():
     assert check_option("skip", "none", ("none", "gated")) == "none"
     with pytest.raises(ValueError, match=r"skip='some'; expected one of \['gated', 'none'\]"):
         check_option("skip", "some", ("none", "gated"))
+
+
+@pytest.mark.parametrize("n", [0, 1, 512, 700])
+def test_padding_rows_for_bfloat16_changes_nothing(n):
+    rows = torch.randn(n, 6)
+    assert pad_rows(rows) is rows
+    padded, plain = RowsLinear(6, 3), nn.Linear(6, 3)
+    plain.load_state_dict(padded.state_dict())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert len(pad_rows(rows)) == -(-n // 512) * 512
+        found, expected = padded(rows), plain(rows)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected)
+    for layer, result in ((padded, found), (plain, expected)):
+        result.float().square().sum().backward()
+        assert layer.weight.grad is not None
+    torch.testing.assert_close(padded.weight.grad, plain.weight.grad, rtol=0.02, atol=0.02)
+
+
+def test_the_output_layer_is_float32():
+    layer, rows = OutputLayer(6, 2), torch.randn(5, 6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(rows).dtype == torch.float32
+        assert layer(rows.bfloat16()).dtype == torch.float32
+    torch.testing.assert_close(layer(rows), rows @ layer.weight.T + layer.bias)

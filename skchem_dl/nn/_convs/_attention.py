@@ -8,7 +8,7 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import GraphConv, register_conv
 from skchem_dl.nn._kernels import Kernels
-from skchem_dl.nn._layers import CodeEmbedding, halves
+from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves
 
 _SLOPE = 0.2  # of the leaky relu, as in both papers
 
@@ -28,7 +28,7 @@ class GAT(GraphConv):
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
-        self.values = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(n_steps))
+        self.values = nn.ModuleList(RowsLinear(dim, dim, bias=False) for _ in range(n_steps))
         self.biases = _parameters(n_steps, dim, zero=True)
         self.to_source = _parameters(n_steps, *self.shape)
         self.to_destination = _parameters(n_steps, *self.shape)
@@ -71,8 +71,8 @@ class GATv2(GraphConv):
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
-        self.of_source = nn.ModuleList(nn.Linear(dim, dim) for _ in range(n_steps))
-        self.of_destination = nn.ModuleList(nn.Linear(dim, dim) for _ in range(n_steps))
+        self.of_source = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
+        self.of_destination = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
         self.of_bonds = nn.ModuleList(CodeEmbedding(schema.bond_sizes, dim) for _ in range(n_steps))
         self.attention = _parameters(n_steps, *self.shape)
 
@@ -120,10 +120,10 @@ class AttentiveFP(GraphConv):
         self.bonds = CodeEmbedding(schema.bond_sizes, dim)
         self.bonds_bias = nn.Parameter(torch.zeros(dim))
         self.first_logits = nn.Linear(2 * dim, 1)
-        self.first_values = nn.Linear(dim, dim)
+        self.first_values = RowsLinear(dim, dim)
         self.first_gate = nn.GRUCell(dim, dim)
         self.logits = nn.ModuleList(nn.Linear(2 * dim, 1) for _ in range(n_steps))
-        self.values = nn.ModuleList(nn.Linear(dim, dim) for _ in range(n_steps))
+        self.values = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
         self.gates = nn.ModuleList(nn.GRUCell(dim, dim) for _ in range(n_steps))
 
     def start(self, batch: GraphBatch) -> Tensor:

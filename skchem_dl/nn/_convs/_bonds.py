@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import GraphConv, register_conv
-from skchem_dl.nn._layers import CodeEmbedding
+from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
 
 # Width of the network that turns a bond into a matrix, as in the reference implementations.
 _EDGE_NETWORK_DIM = 128
@@ -27,7 +27,7 @@ class GINE(GraphConv):
         self.bonds = nn.ModuleList(CodeEmbedding(schema.bond_sizes, dim) for _ in range(n_steps))
         self.epsilon = nn.Parameter(torch.zeros(n_steps))
         self.networks = nn.ModuleList(
-            nn.Sequential(nn.Linear(dim, dim), self.activation, nn.Linear(dim, dim))
+            nn.Sequential(RowsLinear(dim, dim), self.activation, RowsLinear(dim, dim))
             for _ in range(n_steps)
         )
 

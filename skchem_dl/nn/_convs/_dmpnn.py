@@ -1,11 +1,11 @@
 """Messages on directed bonds."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import GraphConv, register_conv
-from skchem_dl.nn._layers import CodeEmbedding
+from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
 
 
 @register_conv("dmpnn")
@@ -27,9 +27,9 @@ class DMPNN(GraphConv):
         # runs over the atoms, half as many.
         self.atoms_in = CodeEmbedding(schema.atom_sizes, dim)
         self.bonds_in = CodeEmbedding(schema.bond_sizes, dim)
-        self.hidden = nn.Linear(dim, dim, bias=False)  # shared by all steps
+        self.hidden = RowsLinear(dim, dim, bias=False)  # shared by all steps
         self.atoms_out = CodeEmbedding(schema.atom_sizes, dim)
-        self.messages_out = nn.Linear(dim, dim)
+        self.messages_out = RowsLinear(dim, dim)
 
     def start(self, batch: GraphBatch) -> Tensor:
         """Embed each bond with the atom it leaves, ``(E, h)``."""

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import GraphConv, register_conv
-from skchem_dl.nn._layers import CodeEmbedding
+from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
 
 
 @register_conv("gcn")
@@ -21,7 +21,7 @@ class GCN(GraphConv):
 
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
-        self.linears = nn.ModuleList(nn.Linear(dim, dim) for _ in range(n_steps))
+        self.linears = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
 
     def start(self, batch: GraphBatch) -> Tensor:
         """Embed the atoms, ``(A, h)``."""
@@ -48,8 +48,8 @@ class SAGE(GraphConv):
 
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
-        self.own = nn.ModuleList(nn.Linear(dim, dim) for _ in range(n_steps))
-        self.neighbours = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(n_steps))
+        self.own = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
+        self.neighbours = nn.ModuleList(RowsLinear(dim, dim, bias=False) for _ in range(n_steps))
 
     def start(self, batch: GraphBatch) -> Tensor:
         """Embed the atoms, ``(A, h)``."""
@@ -76,7 +76,7 @@ class GIN(GraphConv):
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
         self.epsilon = nn.Parameter(torch.zeros(n_steps))
         self.networks = nn.ModuleList(
-            nn.Sequential(nn.Linear(dim, dim), self.activation, nn.Linear(dim, dim))
+            nn.Sequential(RowsLinear(dim, dim), self.activation, RowsLinear(dim, dim))
             for _ in range(n_steps)
         )
 
