@@ -72,7 +72,7 @@ def test_a_search_in_the_browser(tmp_path):
     ):
         parts = ["rmse", "/train", "/validation"]
         text = page.open(f"{fits}/?tagFilter=^rmse#timeseries", [*parts, "2 cards"])
-        for values in ("dropout=0.125,early_stopping=True,lr=0.0456", "dropout=0.375"):
+        for values in ("dropout=0.125,lr=0.0456", "dropout=0.375"):
             assert f"FingerprintMLPRegressor,{values}" in text
         page.screenshot(tmp_path / "scalars.png")
         numbers = [f"candidate-{number}" for number in range(4)]
