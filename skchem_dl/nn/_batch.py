@@ -145,8 +145,7 @@ class GraphBatch:
 
     def reverse(self, edges: Tensor) -> Tensor:
         """Give the numbers of the reverses of edges."""
-        half = len(self.source) // 2
-        return torch.where(edges < half, edges + half, edges - half)
+        return reversed_edges(edges, len(self.source))
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch on another device."""
@@ -157,6 +156,12 @@ class GraphBatch:
             if tensor is not None:
                 tensors[name] = tensor.to(device, non_blocking=True)
         return GraphBatch(**tensors)
+
+
+def reversed_edges(edges: Tensor, n_edges: int) -> Tensor:
+    """Give the numbers of the reverses of some of `n_edges` edges: they are half a turn on."""
+    half = n_edges // 2
+    return torch.where(edges < half, edges + half, edges - half)
 
 
 def _offsets(counts: Tensor) -> Tensor:

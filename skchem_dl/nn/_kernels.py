@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from skchem_dl._dgl import import_dgl
-from skchem_dl.nn._batch import GraphBatch
+from skchem_dl.nn._batch import GraphBatch, reversed_edges
 from skchem_dl.nn._layers import check_option
 
 BACKENDS = ("auto", "dgl", "torch")
@@ -259,7 +259,12 @@ class _AtSource(torch.autograd.Function):
     def backward(ctx, grad):
         in_edges, in_offsets = ctx.saved_tensors
         # The edges that leave an atom are the reverses of those that enter it.
-        return _bag(grad.contiguous(), _reversed(in_edges), in_offsets), None, None, None
+        return (
+            _bag(grad.contiguous(), reversed_edges(in_edges, len(in_edges)), in_offsets),
+            None,
+            None,
+            None,
+        )
 
 
 class _AtDestination(torch.autograd.Function):
@@ -286,7 +291,7 @@ class _SumWeighted(torch.autograd.Function):
         of_values = of_weights = None
         if ctx.needs_input_grad[0]:
             # What left an atom went to its neighbours, over the reverses of the edges they came by.
-            leaving = weights.index_select(0, _reversed(in_edges))
+            leaving = weights.index_select(0, reversed_edges(in_edges, len(in_edges)))
             of_values = _weighted_bag(grad, leaving, neighbours, in_offsets)
         if ctx.needs_input_grad[1]:
             arriving = grad.index_select(0, destination.index_select(0, in_edges))
@@ -311,11 +316,6 @@ def _weighted_bag(values: Tensor, weights: Tensor, rows: Tensor, offsets: Tensor
         include_last_offset=True,
     )
     return summed.view(n_heads, n_atoms, dim).transpose(0, 1)
-
-
-def _reversed(edges: Tensor) -> Tensor:
-    half = len(edges) // 2
-    return torch.where(edges < half, edges + half, edges - half)
 
 
 class _MaxRuns(torch.autograd.Function):

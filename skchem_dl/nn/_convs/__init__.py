@@ -1,7 +1,7 @@
 """Graph convolutions, one class each."""
 
 from skchem_dl.nn._convs._attention import GAT, AttentiveFP, GATv2
-from skchem_dl.nn._convs._base import CONVS, GraphConv, register_conv
+from skchem_dl.nn._convs._base import CONVS, AtomConv, GraphConv, register_conv
 from skchem_dl.nn._convs._bonds import GINE, MPNN
 from skchem_dl.nn._convs._dmpnn import DMPNN
 from skchem_dl.nn._convs._isotropic import GCN, GIN, SAGE
@@ -15,6 +15,7 @@ __all__ = [
     "GINE",
     "MPNN",
     "SAGE",
+    "AtomConv",
     "AttentiveFP",
     "GATv2",
     "GraphConv",

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._convs._base import GraphConv, register_conv
+from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._kernels import Kernels
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves
 
@@ -14,7 +14,7 @@ _SLOPE = 0.2  # of the leaky relu, as in both papers
 
 
 @register_conv("gat")
-class GAT(GraphConv):
+class GAT(AtomConv):
     """Graph attention network; bonds have a say in the attention.
 
     An atom attends to itself too.
@@ -37,10 +37,6 @@ class GAT(GraphConv):
             CodeEmbedding(schema.bond_sizes, n_heads) for _ in range(n_steps)
         )
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
-
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Attend to neighbours, ``(A, h) -> (A, h)``."""
         values = self.values[layer](state).view(-1, *self.shape)
@@ -57,7 +53,7 @@ class GAT(GraphConv):
 
 
 @register_conv("gatv2")
-class GATv2(GraphConv):
+class GATv2(AtomConv):
     """Graph attention network whose attention ranks neighbours differently for each atom.
 
     An atom attends to itself too.
@@ -75,10 +71,6 @@ class GATv2(GraphConv):
         self.of_destination = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
         self.of_bonds = nn.ModuleList(CodeEmbedding(schema.bond_sizes, dim) for _ in range(n_steps))
         self.attention = _parameters(n_steps, *self.shape)
-
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
 
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Attend to neighbours, ``(A, h) -> (A, h)``."""

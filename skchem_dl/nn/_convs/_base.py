@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._kernels import Kernels
-from skchem_dl.nn._layers import ACTIVATIONS
+from skchem_dl.nn._layers import ACTIVATIONS, CodeEmbedding
 
 CONVS: dict[str, type["GraphConv"]] = {}
 
@@ -86,3 +86,13 @@ class GraphConv(nn.Module):
     def from_atoms(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
         """Give each row of the state the value of its atom."""
         return atoms
+
+
+class AtomConv(GraphConv):
+    """A convolution whose state is a row an atom, and at first the embedding of its codes."""
+
+    atoms: CodeEmbedding
+
+    def start(self, batch: GraphBatch) -> Tensor:
+        """Embed the atoms, ``(A, h)``."""
+        return self.atoms(batch.atom_codes)

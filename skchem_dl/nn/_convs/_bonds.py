@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._convs._base import GraphConv, register_conv
+from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
 
 # Width of the network that turns a bond into a matrix, as in the reference implementations.
@@ -13,7 +13,7 @@ _EDGE_NETWORK_DIM = 128
 
 
 @register_conv("gine")
-class GINE(GraphConv):
+class GINE(AtomConv):
     """Graph isomorphism network with bonds: each neighbour's message is relu(atom + bond).
 
     References
@@ -30,10 +30,6 @@ class GINE(GraphConv):
             nn.Sequential(RowsLinear(dim, dim), self.activation, RowsLinear(dim, dim))
             for _ in range(n_steps)
         )
-
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
 
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Mix neighbours, ``(A, h) -> (A, h)``."""

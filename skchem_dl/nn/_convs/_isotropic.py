@@ -5,12 +5,12 @@ from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._convs._base import GraphConv, register_conv
+from skchem_dl.nn._convs._base import AtomConv, register_conv
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
 
 
 @register_conv("gcn")
-class GCN(GraphConv):
+class GCN(AtomConv):
     """Graph convolution of Kipf and Welling: a normalised mean over neighbours and self.
 
     References
@@ -23,10 +23,6 @@ class GCN(GraphConv):
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
         self.linears = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
-
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Mix neighbours, ``(A, h) -> (A, h)``."""
         degree = batch.in_offsets.diff().to(state.dtype) + 1  # the atom is its own neighbour
@@ -37,7 +33,7 @@ class GCN(GraphConv):
 
 
 @register_conv("sage")
-class SAGE(GraphConv):
+class SAGE(AtomConv):
     """GraphSAGE: a linear map of the atom, plus one of the mean of its neighbours.
 
     References
@@ -51,10 +47,6 @@ class SAGE(GraphConv):
         self.own = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
         self.neighbours = nn.ModuleList(RowsLinear(dim, dim, bias=False) for _ in range(n_steps))
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
-
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Mix neighbours, ``(A, h) -> (A, h)``."""
         degree = batch.in_offsets.diff().clamp(min=1)[:, None]
@@ -63,7 +55,7 @@ class SAGE(GraphConv):
 
 
 @register_conv("gin")
-class GIN(GraphConv):
+class GIN(AtomConv):
     """Graph isomorphism network: a small network on the sum of neighbours and weighted self.
 
     References
@@ -79,10 +71,6 @@ class GIN(GraphConv):
             nn.Sequential(RowsLinear(dim, dim), self.activation, RowsLinear(dim, dim))
             for _ in range(n_steps)
         )
-
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
 
     def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
         """Mix neighbours, ``(A, h) -> (A, h)``."""
