@@ -33,10 +33,12 @@ def draw_predictions(measured: np.ndarray, predicted: np.ndarray, molecules: str
     n_shown = min(n_tasks, _MOST_PANELS)
     n_columns = min(n_shown, _COLUMNS)
     n_rows = -(-n_shown // n_columns)
-    figure = Figure(figsize=(_INCHES * n_columns, _INCHES * n_rows), dpi=_DPI)
-    figure.subplots_adjust(left=0.15 / n_columns, right=0.98, bottom=0.13 / n_rows, wspace=0.3)
-    panels = figure.subplots(n_rows, n_columns, squeeze=False).flat
-    for task, panel in zip(range(n_shown), panels, strict=False):
+    size = (_INCHES * n_columns, _INCHES * n_rows)
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+    panels = figure.subplots(n_rows, n_columns, squeeze=False).flatten()
+    for panel in panels[n_shown:]:
+        panel.remove()
+    for task, panel in enumerate(panels[:n_shown]):
         there = ~np.isnan(measured[:, task])
         if there.any():
             PredictionErrorDisplay(
