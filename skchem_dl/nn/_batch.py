@@ -1,54 +1,13 @@
 """What the networks eat: whole batches as a few tensors."""
 
-from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from skchem_dl.graphs import MolGraphs
-
-_MADE_LATER = ("dgl_graph", "_kinds", "_others")
-
-
-class BondKinds(NamedTuple):
-    """The distinct bonds of a batch, and its edges sorted by them.
-
-    Attributes
-    ----------
-    codes : Tensor (U, bond fields), uint8
-        Of each kind.
-    counts : list of int
-        Edges of each kind.
-    order : Tensor (E,), int64
-        Edges, kind after kind.
-    position : Tensor (E,), int64
-        Where each edge is in that order.
-    """
-
-    codes: Tensor
-    counts: list[int]
-    order: Tensor
-    position: Tensor
-
-
-class OtherEdges(NamedTuple):
-    """For each edge those that enter the atom it leaves, but not the one it would run back along.
-
-    Attributes
-    ----------
-    edges : Tensor (T,), int64
-        Those of edge e are ``edges[offsets[e]:offsets[e + 1]]``.
-    offsets : Tensor (E + 1,), int64
-    followers, follower_offsets : Tensor
-        The transpose: which edges have e among theirs.
-    """
-
-    edges: Tensor
-    offsets: Tensor
-    followers: Tensor
-    follower_offsets: Tensor
 
 
 @dataclass
@@ -81,9 +40,6 @@ class GraphBatch:
     in_offsets: Tensor
     atom_offsets: Tensor
     molecule_features: Tensor | None = None
-    dgl_graph: Any = field(default=None, repr=False)  # made by the DGL kernels when first needed
-    _kinds: BondKinds | None = field(default=None, repr=False)
-    _others: OtherEdges | None = field(default=None, repr=False)
 
     @classmethod
     def from_graphs(cls, graphs: MolGraphs) -> "GraphBatch":
@@ -111,61 +67,18 @@ class GraphBatch:
         """Give each edge the value of its bond, ``(B, h) -> (E, h)``."""
         return torch.cat([bonds, bonds])
 
-    def bond_kinds(self) -> BondKinds:
-        """Sort the edges by kind of bond, once a batch."""
-        if self._kinds is None:
-            codes, kind = torch.unique(self.bond_codes, dim=0, return_inverse=True)
-            kind = torch.cat([kind, kind])
-            order = torch.argsort(kind, stable=True)
-            counts = torch.bincount(kind, minlength=len(codes)).tolist()
-            self._kinds = BondKinds(codes, counts, order, torch.argsort(order))
-        return self._kinds
-
-    def other_edges(self) -> OtherEdges:
-        """List, once a batch, what each directed bond hears in directed message passing."""
-        if self._others is None:
-            n_edges = len(self.source)
-            n_entering = self.in_offsets.diff().index_select(0, self.source)
-            total = int(n_entering.sum())
-            edge = torch.repeat_interleave(n_entering, output_size=total)
-            starts = n_entering.cumsum(0) - n_entering
-            first = self.in_offsets.index_select(0, self.source) - starts
-            place = torch.arange(total, device=edge.device) + first.index_select(0, edge)
-            entering = self.in_edges.index_select(0, place)
-            edges = entering[entering != self.reverse(edge)]
-            counts = n_entering - 1  # its own reverse is always there
-            # Edge j hears e just if the reverse of e hears that of j; reverses are half a turn on.
-            half = n_edges // 2
-            turn = int(counts[:half].sum())
-            followers = self.reverse(torch.cat([edges[turn:], edges[:turn]]))
-            self._others = OtherEdges(
-                edges, _offsets(counts), followers, _offsets(counts.roll(half))
-            )
-        return self._others
-
     def reverse(self, edges: Tensor) -> Tensor:
         """Give the numbers of the reverses of edges."""
-        return reversed_edges(edges, len(self.source))
+        half = len(self.source) // 2
+        return torch.where(edges < half, edges + half, edges - half)
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch on another device."""
-        tensors: dict[str, Any] = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in _MADE_LATER
-        }
+        tensors: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         for name, tensor in tensors.items():
             if tensor is not None:
                 tensors[name] = tensor.to(device, non_blocking=True)
         return GraphBatch(**tensors)
-
-
-def reversed_edges(edges: Tensor, n_edges: int) -> Tensor:
-    """Give the numbers of the reverses of some of `n_edges` edges: they are half a turn on."""
-    half = n_edges // 2
-    return torch.where(edges < half, edges + half, edges - half)
-
-
-def _offsets(counts: Tensor) -> Tensor:
-    return torch.nn.functional.pad(counts.cumsum(0), (1, 0))
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -17,7 +17,9 @@ from skchem_dl.nn._layers import (
     check_option,
     make_mlp,
 )
+from skchem_dl.nn._plan import Ending, Plan
 from skchem_dl.nn._readouts import READOUTS
+from skchem_dl.nn._selection import Exchange
 
 SKIPS = ("none", "residual", "gated")
 JUMPING_KNOWLEDGE = ("last", "concat", "max")
@@ -136,16 +138,18 @@ class GNN(nn.Module):
 
         With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``.
         """
-        first = self.conv.start(batch)
+        plan = self._plan(batch)
+        first = self.conv.start(plan)
         state = first if self.conv.activates else self.activation(first)
         states, heard = [state], None
-        for layer in range(self.n_steps):
+        for layer, exchange in enumerate(plan.exchanges[self.conv.n_start_exchanges :]):
             if self.exchanges:
-                state, heard = self._exchange(layer, batch, state, heard)
-            new = self._activate(layer, self.conv.step(layer, batch, state, first))
-            state = self._skip(layer, state, new)
+                state, heard = self._exchange(layer, plan, state, heard)
+            new = self.conv.step(layer, exchange, state, first)
+            new = self._activate(layer, new, exchange.counts)
+            state = new if self.skip == "none" else self._skip(layer, exchange, state, new)
             states.append(state)
-        return self._jump(batch, states)
+        return self._jump(plan, states)
 
     def embed(self, batch: GraphBatch) -> Tensor:
         """Give each molecule's vector, ``(M, embedding_dim)``."""
@@ -159,33 +163,56 @@ class GNN(nn.Module):
         """Predict, ``(M, out_dim)``."""
         return self.head(self.embed(batch))
 
-    def _activate(self, layer: int, state: Tensor) -> Tensor:
+    def _plan(self, batch: GraphBatch) -> Plan:
+        """Find out which rows the states have."""
+        n_distinct = None
+        if self.exchanges:  # equal environments in different molecules hear different nodes
+            n_distinct = 0
+        elif self.training and self.dropout.p > 0:  # and lose different units
+            n_distinct = 1 + self.conv.n_start_exchanges
+        return Plan(
+            batch,
+            self.conv.n_start_exchanges + self.n_steps,
+            on_bonds=self.conv.on_bonds,
+            hears_bonds=self.conv.hears_bonds,
+            n_distinct=n_distinct,
+        )
+
+    def _activate(self, layer: int, state: Tensor, counts: Tensor | None) -> Tensor:
         if self.norms:
-            state = self.norms[layer](state)
+            state = self.norms[layer](state, counts)
         return self.dropout(state if self.conv.activates else self.activation(state))
 
-    def _skip(self, layer: int, old: Tensor, new: Tensor) -> Tensor:
+    def _skip(self, layer: int, exchange: Exchange, old: Tensor, new: Tensor) -> Tensor:
+        old = self.conv.before(exchange, old)
         if self.skip == "residual":
             return old + new
-        if self.skip == "gated":
-            gate = torch.sigmoid(self.gates[layer](torch.cat([old, new], dim=1)))
-            return old + gate * (new - old)
-        return new
+        gate = torch.sigmoid(self.gates[layer](torch.cat([old, new], dim=1)))
+        return old + gate * (new - old)
 
     def _exchange(
-        self, layer: int, batch: GraphBatch, state: Tensor, heard: Tensor | None
+        self, layer: int, plan: Plan, state: Tensor, heard: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Let each molecule's own node hear all atoms, and all atoms hear it."""
+        ending = plan.ending(layer)
+        atoms = state
+        if ending.messages is not None:
+            atoms = self.kernels.sum_neighbours(ending.messages, state)
         # The mean, where the literature has the sum: the states' scale is then that of the atoms'.
-        said = self.kernels.reduce_molecules(batch, self.conv.to_atoms(batch, state), "mean")
+        said = self.kernels.reduce_molecules(plan.batch, atoms, "mean")
         heard = self.exchanges[layer](said if heard is None else said + heard)
-        answer = self.conv.from_atoms(batch, self.kernels.at_atoms(batch, heard))
-        return state + answer, heard
+        return state + self.kernels.take(heard, plan.molecules()), heard
 
-    def _jump(self, batch: GraphBatch, states: list[Tensor]) -> Tensor:
+    def _jump(self, plan: Plan, states: list[Tensor]) -> Tensor:
+        first = self.conv.n_start_exchanges
         if self.jumping_knowledge == "last":
-            return self.conv.finish(batch, states[-1])
-        atoms = [self.conv.finish(batch, state) for state in states]
+            return self._finish(plan.ending(first + self.n_steps), states[-1])
+        endings = [plan.ending(first + number) for number in range(len(states))]
+        atoms = [self._finish(*pair) for pair in zip(endings, states, strict=True)]
         if self.jumping_knowledge == "concat":
             return torch.cat(atoms, dim=1)
         return torch.stack(atoms).amax(dim=0)
+
+    def _finish(self, ending: Ending, state: Tensor) -> Tensor:
+        """Give each atom's vector, ``(A, h)``."""
+        return self.kernels.take(self.conv.finish(ending, state), ending.atoms)

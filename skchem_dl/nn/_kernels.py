@@ -1,11 +1,11 @@
 """The message-passing primitives, once on DGL and once on plain torch, with equal results.
 
-Atoms carry rows of width h, edges too. A graph network here is made of matrix products and these
-eight sums and gathers; nothing else in the package knows how a graph is walked.
+N messages go to n rows of width h. A graph network here is made of matrix
+products and these eight sums and gathers; nothing else in the package knows how a graph is walked.
 
-The torch versions never scatter: a sum over an atom's edges is an `embedding_bag` over edges
-sorted by destination, and its gradient is a gather (and the other way round). That is two to four
-times as fast on a CPU as `index_add`, and on a GPU free of atomics, so deterministic.
+The torch versions never scatter: a sum over messages is an `embedding_bag`, and its gradient is a
+gather or a bag of the inverse lists (and the other way round). That is two to four times as fast on
+a CPU as `index_add`, and on a GPU free of atomics, so deterministic.
 """
 
 from typing import Any, Protocol
@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from skchem_dl._dgl import import_dgl
-from skchem_dl.nn._batch import GraphBatch, reversed_edges
+from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._layers import check_option
+from skchem_dl.nn._selection import Messages, Selection, runs
 
 BACKENDS = ("auto", "dgl", "torch")
 REDUCTIONS = ("mean", "sum", "max")
@@ -26,23 +27,26 @@ _MAX_MODE = 2  # torch.embedding_bag's number for it
 class Kernels(Protocol):
     """What both back ends can do."""
 
-    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum the values of the edges that enter each atom, ``(E, h) -> (A, h)``."""
+    def take(self, values: Tensor, rows: Selection) -> Tensor:
+        """Select rows, ``(n_from, h) -> (n, h)``."""
 
-    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
-        """Sum the values of each atom's neighbours, ``(A, h) -> (A, h)``."""
+    def at_source(self, messages: Messages, state: Tensor) -> Tensor:
+        """Give each message the row that it comes from, ``(n_before, h) -> (N, h)``."""
 
-    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
-        """Give each edge the value of the atom it leaves, ``(A, h) -> (E, h)``."""
+    def at_destination(self, messages: Messages, state: Tensor) -> Tensor:
+        """Give each message the row that hears it, ``(n, h) -> (N, h)``."""
 
-    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum what enters the atom each edge leaves, but for its reverse, ``(E, h) -> (E, h)``."""
+    def sum_messages(self, messages: Messages, values: Tensor) -> Tensor:
+        """Sum the messages that each row hears, ``(N, h) -> (n, h)``."""
 
-    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
-        """Give each edge the value of the atom it enters, ``(A, h) -> (E, h)``."""
+    def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
+        """Sum the rows that each row hears, ``(n_before, h) -> (n, h)``."""
 
-    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
-        """Sum each atom's neighbours by weight, ``(A, k, d)`` and ``(E, k)`` to ``(A, k, d)``."""
+    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
+        """Sum the rows that each row hears by weight.
+
+        ``(n_before, k, d)`` and ``(N, k)`` to ``(n, k, d)``, for k heads.
+        """
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Take "sum", "mean" or "max" over each molecule's atoms, ``(A, h) -> (M, h)``.
@@ -57,33 +61,29 @@ class Kernels(Protocol):
 class TorchKernels:
     """The primitives on torch alone, for every device."""
 
-    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum over entering edges."""
-        return _SumEdges.apply(edge_values, batch.in_edges, batch.in_offsets, batch.destination)
-
-    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
-        """Sum over neighbours."""
-        neighbours = batch.source.index_select(0, batch.in_edges)
-        return _SumNeighbours.apply(atom_values, neighbours, batch.in_offsets)
-
-    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+    def take(self, values: Tensor, rows: Selection) -> Tensor:
         """Gather."""
-        return _AtSource.apply(atom_values, batch.source, batch.in_edges, batch.in_offsets)
+        return _Take.apply(values, rows)
 
-    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum over other edges, in one pass over memory."""
-        return _SumOthers.apply(edge_values, *batch.other_edges())
-
-    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+    def at_source(self, messages: Messages, state: Tensor) -> Tensor:
         """Gather."""
-        ends = batch.destination, batch.in_edges, batch.in_offsets
-        return _AtDestination.apply(atom_values, *ends)
+        return _Take.apply(state, messages.source)
 
-    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
-        """Sum over neighbours."""
-        neighbours = batch.source.index_select(0, batch.in_edges)
-        ends = neighbours, batch.in_edges, batch.in_offsets, batch.destination
-        return _SumWeighted.apply(atom_values, weights.to(atom_values.dtype), *ends)
+    def at_destination(self, messages: Messages, state: Tensor) -> Tensor:
+        """Gather."""
+        return _Take.apply(state, messages.destination)
+
+    def sum_messages(self, messages: Messages, values: Tensor) -> Tensor:
+        """Sum runs of messages."""
+        return _SumRuns.apply(values, messages.destination)
+
+    def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
+        """Sum over messages, in one pass over memory."""
+        return _SumNeighbours.apply(state, messages)
+
+    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
+        """Sum over messages."""
+        return _SumWeighted.apply(state, weights.to(state.dtype), messages)
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
@@ -91,38 +91,36 @@ class TorchKernels:
 
     def at_atoms(self, batch: GraphBatch, molecule_values: Tensor) -> Tensor:
         """Repeat."""
-        return _SpreadRuns.apply(molecule_values, batch.atom_offsets, len(batch.atom_codes))
+        return _Take.apply(molecule_values, runs(batch.atom_offsets, len(batch.atom_codes)))
 
 
 class DGLKernels:
     """The primitives on DGL's sparse products."""
 
-    def sum_edges(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum over entering edges."""
-        return import_dgl().ops.copy_e_sum(_dgl_graph(batch), edge_values)
+    def take(self, values: Tensor, rows: Selection) -> Tensor:
+        """Gather; that is no matter of graphs."""
+        return values.index_select(0, rows.index)
 
-    def sum_neighbours(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
-        """Sum over neighbours."""
-        return import_dgl().ops.copy_u_sum(_dgl_graph(batch), atom_values)
-
-    def at_source(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+    def at_source(self, messages: Messages, state: Tensor) -> Tensor:
         """Gather."""
-        return import_dgl().ops.copy_u(_dgl_graph(batch), atom_values)
+        return import_dgl().ops.copy_u(_dgl_graph(messages), state)
 
-    def sum_others(self, batch: GraphBatch, edge_values: Tensor) -> Tensor:
-        """Sum what enters each atom, and take away what comes straight back."""
-        there, back = edge_values.chunk(2)
-        entering = self.sum_edges(batch, edge_values)
-        return self.at_source(batch, entering) - torch.cat([back, there])
-
-    def at_destination(self, batch: GraphBatch, atom_values: Tensor) -> Tensor:
+    def at_destination(self, messages: Messages, state: Tensor) -> Tensor:
         """Gather."""
-        return import_dgl().ops.copy_v(_dgl_graph(batch), atom_values)
+        return import_dgl().ops.copy_v(_dgl_graph(messages), state)
 
-    def sum_weighted(self, batch: GraphBatch, atom_values: Tensor, weights: Tensor) -> Tensor:
-        """Sum over neighbours."""
-        weights = weights.to(atom_values.dtype)[..., None]
-        return import_dgl().ops.u_mul_e_sum(_dgl_graph(batch), atom_values, weights)
+    def sum_messages(self, messages: Messages, values: Tensor) -> Tensor:
+        """Sum over messages."""
+        return import_dgl().ops.copy_e_sum(_dgl_graph(messages), values)
+
+    def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
+        """Sum over messages."""
+        return import_dgl().ops.copy_u_sum(_dgl_graph(messages), state)
+
+    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
+        """Sum over messages."""
+        weights = weights.to(state.dtype)[..., None]
+        return import_dgl().ops.u_mul_e_sum(_dgl_graph(messages), state, weights)
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
@@ -166,11 +164,12 @@ def make_kernels(backend: str) -> Kernels:
     return TorchKernels()
 
 
-def _dgl_graph(batch: GraphBatch) -> Any:
-    if batch.dgl_graph is None:
-        ends = (batch.source, batch.destination)
-        batch.dgl_graph = import_dgl().graph(ends, num_nodes=len(batch.atom_codes))
-    return batch.dgl_graph
+def _dgl_graph(messages: Messages) -> Any:
+    if messages.dgl_graph is None:
+        ends = messages.source.index, messages.destination.index
+        n_rows = {"before": messages.source.n_from, "after": len(messages)}
+        messages.dgl_graph = import_dgl().heterograph({("before", "to", "after"): ends}, n_rows)
+    return messages.dgl_graph
 
 
 def reduce_runs(values: Tensor, offsets: Tensor, how: str) -> Tensor:
@@ -187,13 +186,11 @@ def reduce_runs(values: Tensor, offsets: Tensor, how: str) -> Tensor:
     -------
     Tensor (n, h)
     """
-    each = torch.arange(len(values), device=values.device)
+    each = runs(offsets, len(values))
     if how == "max":
-        return _MaxRuns.apply(values, each, offsets)
-    lengths = offsets.diff()
-    run = torch.repeat_interleave(lengths, output_size=len(values))
-    total = _SumEdges.apply(values, each, offsets, run)
-    return total / lengths.clamp(min=1)[:, None] if how == "mean" else total
+        return _MaxRuns.apply(values, *each.inverse())
+    total = _SumRuns.apply(values, each)
+    return total / offsets.diff().clamp(min=1)[:, None] if how == "mean" else total
 
 
 def _bag(values: Tensor, indices: Tensor, offsets: Tensor) -> Tensor:
@@ -201,121 +198,80 @@ def _bag(values: Tensor, indices: Tensor, offsets: Tensor) -> Tensor:
     return embedding_bag(indices, values, offsets, mode="sum", include_last_offset=True)
 
 
-class _SumEdges(torch.autograd.Function):
+class _Take(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, in_edges, in_offsets, destination):
-        ctx.save_for_backward(destination)
-        return _bag(values, in_edges, in_offsets)
-
-    @staticmethod
-    def backward(ctx, grad):
-        (destination,) = ctx.saved_tensors
-        return grad.index_select(0, destination), None, None, None
-
-
-class _SpreadRuns(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values, offsets, n_rows):
-        ctx.save_for_backward(offsets)
-        return values.repeat_interleave(offsets.diff(), dim=0, output_size=n_rows)
+    def forward(ctx, values, rows):
+        ctx.rows = rows
+        return values.index_select(0, rows.index)
 
     @staticmethod
     def backward(ctx, grad):
-        (offsets,) = ctx.saved_tensors
-        each = torch.arange(len(grad), device=grad.device)
-        return _bag(grad.contiguous(), each, offsets), None, None
+        return _bag(grad.contiguous(), *ctx.rows.inverse()), None
 
 
-class _SumOthers(torch.autograd.Function):
+class _SumRuns(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, edges, offsets, followers, follower_offsets):
-        ctx.save_for_backward(followers, follower_offsets)
-        return _bag(values, edges, offsets)
+    def forward(ctx, values, run):
+        ctx.run = run
+        return _bag(values, *run.inverse())
 
     @staticmethod
     def backward(ctx, grad):
-        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None, None, None
+        return grad.index_select(0, ctx.run.index), None
 
 
 class _SumNeighbours(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, neighbours, in_offsets):
-        ctx.save_for_backward(neighbours, in_offsets)
-        return _bag(values, neighbours, in_offsets)
+    def forward(ctx, state, messages):
+        ctx.messages = messages
+        return _bag(state, messages.source.index, messages.offsets)
 
     @staticmethod
     def backward(ctx, grad):
-        # Every bond is there in both directions, so the sum is its own transpose.
-        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None
-
-
-class _AtSource(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values, source, in_edges, in_offsets):
-        ctx.save_for_backward(in_edges, in_offsets)
-        return values.index_select(0, source)
-
-    @staticmethod
-    def backward(ctx, grad):
-        in_edges, in_offsets = ctx.saved_tensors
-        # The edges that leave an atom are the reverses of those that enter it.
-        return (
-            _bag(grad.contiguous(), reversed_edges(in_edges, len(in_edges)), in_offsets),
-            None,
-            None,
-            None,
-        )
-
-
-class _AtDestination(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, values, destination, in_edges, in_offsets):
-        ctx.save_for_backward(in_edges, in_offsets)
-        return values.index_select(0, destination)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return _bag(grad.contiguous(), *ctx.saved_tensors), None, None, None
+        places, offsets = ctx.messages.source.inverse()
+        hearers = ctx.messages.destination.index.index_select(0, places)
+        return _bag(grad.contiguous(), hearers, offsets), None
 
 
 class _SumWeighted(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, weights, neighbours, in_edges, in_offsets, destination):
-        ctx.save_for_backward(values, weights, neighbours, in_edges, in_offsets, destination)
-        return _weighted_bag(values, weights.index_select(0, in_edges), neighbours, in_offsets)
+    def forward(ctx, state, weights, messages):
+        ctx.save_for_backward(state, weights)
+        ctx.messages = messages
+        return _weighted_bag(state, weights, messages.source.index, messages.offsets)
 
     @staticmethod
     def backward(ctx, grad):
-        values, weights, neighbours, in_edges, in_offsets, destination = ctx.saved_tensors
+        state, weights = ctx.saved_tensors
+        source, destination = ctx.messages.source, ctx.messages.destination.index
         grad = grad.contiguous()
-        of_values = of_weights = None
+        of_state = of_weights = None
         if ctx.needs_input_grad[0]:
-            # What left an atom went to its neighbours, over the reverses of the edges they came by.
-            leaving = weights.index_select(0, reversed_edges(in_edges, len(in_edges)))
-            of_values = _weighted_bag(grad, leaving, neighbours, in_offsets)
+            places, offsets = source.inverse()
+            hearers = destination.index_select(0, places)
+            of_state = _weighted_bag(grad, weights.index_select(0, places), hearers, offsets)
         if ctx.needs_input_grad[1]:
-            arriving = grad.index_select(0, destination.index_select(0, in_edges))
-            products = (arriving * values.index_select(0, neighbours)).sum(-1)
-            of_weights = torch.empty_like(products).index_copy_(0, in_edges, products)
-        return of_values, of_weights, None, None, None, None
+            heard = grad.index_select(0, destination) * state.index_select(0, source.index)
+            of_weights = heard.sum(-1)
+        return of_state, of_weights, None
 
 
 def _weighted_bag(values: Tensor, weights: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
-    """Sum rows ``(A, k, d)`` run by run, each head by weights of its own ``(E, k)``."""
-    n_atoms, n_heads, dim = values.shape
+    """Sum rows ``(n, k, d)`` run by run, each head by weights of its own ``(N, k)``."""
+    n_rows, n_heads, dim = values.shape
     heads = torch.arange(n_heads, device=rows.device)[:, None]
-    # Head after head, so that a bag holds the edges of one atom and head.
-    flat = values.transpose(0, 1).reshape(n_heads * n_atoms, dim)
+    # Head after head, so that a bag holds the messages of one row and head.
+    flat = values.transpose(0, 1).reshape(n_heads * n_rows, dim)
     starts = torch.cat([(heads * len(rows) + offsets[:-1]).flatten(), offsets[-1:] * n_heads])
     summed = embedding_bag(
-        (heads * n_atoms + rows).flatten(),
+        (heads * n_rows + rows).flatten(),
         flat,
         starts,
         mode="sum",
         per_sample_weights=weights.T.flatten(),
         include_last_offset=True,
     )
-    return summed.view(n_heads, n_atoms, dim).transpose(0, 1)
+    return summed.view(n_heads, len(offsets) - 1, dim).transpose(0, 1)
 
 
 class _MaxRuns(torch.autograd.Function):

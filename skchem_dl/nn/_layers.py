@@ -26,13 +26,34 @@ class BatchNorm(nn.BatchNorm1d):
     One row has no variance; where torch would raise, the running statistics are used.
     """
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """Normalise ``(n, h)``."""
-        if self.training and len(rows) < 2:
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+    def forward(self, rows: Tensor, counts: Tensor | None = None) -> Tensor:
+        """Normalise ``(n, h)``; each row stands for `counts` equal ones, ``(n,)``."""
+        if self.training and (len(rows) if counts is None else int(counts.sum())) < 2:
             return nn.functional.batch_norm(
                 rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
+        if self.training and counts is not None:
+            return self._normalise_counted(rows, counts)
         return super().forward(rows)
+
+    def _normalise_counted(self, rows: Tensor, counts: Tensor) -> Tensor:
+        """Normalise as if each row were there as often as it counts."""
+        n_rows = counts.sum()
+        rows = rows.to(self.weight.dtype)  # under autocast too, as torch's own does
+        shares = (counts.to(rows.dtype) / n_rows)[:, None]
+        mean = (shares * rows).sum(0)
+        centred = rows - mean
+        variance = (shares * centred.square()).sum(0)
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (n_rows / (n_rows - 1)), self.momentum)
+        return centred * ((variance + self.eps).rsqrt() * self.weight) + self.bias
 
 
 class CodeEmbedding(nn.Module):
@@ -86,6 +107,10 @@ class RowsLinear(nn.Linear):
         padded = pad_rows(rows)
         mapped = super().forward(padded)
         return mapped if padded is rows else mapped[: len(rows)]
+
+    def map(self, rows: Tensor) -> Tensor:
+        """Map ``(n, h) -> (n, k)`` without the bias."""
+        return (pad_rows(rows) @ self.weight.T)[: len(rows)]
 
 
 class OutputLayer(nn.Linear):

@@ -8,6 +8,7 @@ from skchem_dl import MolGraphizer, MolGraphs, _dgl
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn import CONVS, GNN, GraphBatch
 from skchem_dl.nn._kernels import make_kernels
+from skchem_dl.nn._plan import Plan
 
 needs_dgl = pytest.mark.skipif(not _dgl.has_dgl(), reason="DGL is not installed")
 BACKENDS = ["torch", pytest.param("dgl", marks=needs_dgl)]
@@ -20,6 +21,24 @@ def graphs_of(molecules):
 
 def batch_of(molecules):
     return GraphBatch.from_graphs(graphs_of(molecules))
+
+
+def every_atom(batch):
+    """The exchange in which each atom is a row and hears its neighbours."""
+    return Plan(batch, 1, on_bonds=False, n_distinct=0).exchanges[0]
+
+
+def every_row(network, batch):
+    """The plan of a network in which each atom, or directed edge, is a row."""
+    conv = network.conv
+    n_exchanges = conv.n_start_exchanges + network.n_steps
+    return Plan(batch, n_exchanges, on_bonds=conv.on_bonds, n_distinct=0)
+
+
+def finished(network, plan, state):
+    """The vectors of all atoms."""
+    ending = plan.ending(0)
+    return network.conv.finish(ending, state)[ending.atoms.index]
 
 
 def schema_of_sizes(n_atom_features, n_bond_features):

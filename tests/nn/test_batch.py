@@ -10,8 +10,7 @@ import torch
 from skchem_dl import MolGraphizer
 from skchem_dl.nn import GraphBatch
 
-MADE_LATER = ("dgl_graph", "_kinds", "_others")
-TENSORS = [field.name for field in fields(GraphBatch) if field.name not in MADE_LATER]
+TENSORS = [field.name for field in fields(GraphBatch)]
 
 
 @pytest.fixture
@@ -93,13 +92,6 @@ def test_to_without_features(graphs):
     assert batch.to("cpu").molecule_features is None
 
 
-@pytest.mark.parametrize("name", MADE_LATER)
-def test_to_makes_again_what_belongs_to_the_old_device(graphs, name):
-    batch = GraphBatch.from_graphs(graphs)
-    setattr(batch, name, "on the old device")
-    assert getattr(batch.to("cpu"), name) is None
-
-
 def test_both_ways(graphs):
     batch = GraphBatch.from_graphs(graphs)
     edges = batch.both_ways(batch.bond_codes)
@@ -107,32 +99,6 @@ def test_both_ways(graphs):
     for edge, codes in enumerate(edges):
         assert torch.equal(codes, batch.bond_codes[edge % n_bonds])
     assert len(edges) == 2 * n_bonds
-
-
-def test_bond_kinds_by_hand():
-    # Bonds of CC=O are single and double; C=C has another double one, conjugated with nothing.
-    batch = GraphBatch.from_graphs(MolGraphizer().fit_transform(["CC=O", "C=C"]))
-    kinds = batch.bond_kinds()
-    single, double, other = batch.bond_codes.tolist()
-    assert double == other
-    assert kinds.codes.tolist() == sorted([single, double])
-    assert sorted(kinds.counts) == [2, 4]  # each bond both ways
-
-
-def test_bond_kinds(graphs):
-    batch = GraphBatch.from_graphs(graphs)
-    kinds = batch.bond_kinds()
-    assert len(kinds.codes.unique(dim=0)) == len(kinds.codes) == len(kinds.counts)
-    codes = kinds.codes.repeat_interleave(torch.tensor(kinds.counts), dim=0)
-    assert torch.equal(codes, batch.both_ways(batch.bond_codes)[kinds.order])
-    assert torch.equal(codes[kinds.position], batch.both_ways(batch.bond_codes))
-    assert batch.bond_kinds() is kinds
-
-
-def test_no_bonds_are_of_no_kind():
-    batch = GraphBatch.from_graphs(MolGraphizer().fit_transform(["C", "[Na+].[Cl-]"]))
-    kinds = batch.bond_kinds()
-    assert (len(kinds.codes), kinds.counts, len(kinds.order), len(kinds.position)) == (0, [], 0, 0)
 
 
 @pytest.mark.filterwarnings("ignore::skchem_dl.InvalidMoleculeWarning")

@@ -23,11 +23,12 @@ def test_a_new_convolution_is_one_class(monkeypatch):
         def _build(self, schema, dim, n_steps, n_heads):
             pass
 
-        def start(self, batch):
-            return torch.ones(len(batch.atom_codes), 4)
+        def start(self, plan):
+            return torch.ones(len(plan.atom_codes), 4)
 
-        def step(self, layer, batch, state, first):
-            return state + self.kernels.sum_neighbours(batch, state)
+        def step(self, layer, exchange, state, first):
+            heard = self.kernels.sum_neighbours(exchange, state)
+            return self.before(exchange, state) + heard
 
     from skchem_dl.nn import _gnn
     from skchem_dl.nn._convs import _base

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from skchem_dl.nn import GNN, GraphBatch
-from skchem_dl.nn._convs._attention import softmax_of_edges
+from skchem_dl.nn._convs._attention import softmax_of_messages
 from skchem_dl.nn._kernels import make_kernels
 
 from .molecules import (
@@ -15,6 +15,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    every_atom,
     graphs_of,
     make_conv,
     n_parameters,
@@ -59,7 +60,7 @@ def test_gat_is_dgls(backend, n_heads, smiles):
     ]
     copy_weights(pairs)
     expected = layer(with_loops(batch), theirs).flatten(1)
-    assert_same(conv.step(1, batch, ours, ours), expected, pairs)
+    assert_same(conv.step(1, every_atom(batch), ours, ours), expected, pairs)
 
 
 @needs_dgl
@@ -82,7 +83,7 @@ def test_gatv2_is_dgls(backend, n_heads, smiles):
     ]
     copy_weights(pairs)
     expected = layer(with_loops(batch), theirs).flatten(1)
-    assert_same(conv.step(1, batch, ours, ours), expected, pairs)
+    assert_same(conv.step(1, every_atom(batch), ours, ours), expected, pairs)
 
 
 # Shares of self and neighbours: 1 : 2; 1 : 2 and 1/2; 1 : 1/2.
@@ -99,7 +100,7 @@ def test_bonds_in_gat_by_hand(backend):
         conv.to_destination[0].zero_()
         conv.to_bonds[0].weight[:2, 0] = torch.tensor(LOGITS)
     state = torch.tensor([[1.0], [20.0], [300.0]], dtype=torch.float64)
-    found = conv.step(0, three_atoms(*CHAIN), state, state)
+    found = conv.step(0, every_atom(three_atoms(*CHAIN)), state, state)
     torch.testing.assert_close(found[:, 0] - 7, torch.tensor(SHARED, dtype=torch.float64))
 
 
@@ -114,7 +115,7 @@ def test_bonds_in_gatv2_by_hand(backend):
         conv.of_bonds[0].weight[:2, 1] = torch.tensor(LOGITS)
         conv.attention[0][0, 1] = 1.0
     state = torch.tensor([[1.0, 5.0], [20.0, 6.0], [300.0, 7.0]], dtype=torch.float64)
-    found = conv.step(0, three_atoms(*CHAIN), state, state)
+    found = conv.step(0, every_atom(three_atoms(*CHAIN)), state, state)
     torch.testing.assert_close(found[:, 0], torch.tensor(SHARED, dtype=torch.float64))
     assert found[:, 1].eq(0).all()
 
@@ -175,7 +176,7 @@ def test_attentivefp_layer_is_the_papers(backend, smiles):
     expected = torch.cat([naive_layer(conv, 1, *pair) for pair in zip(graphs, states, strict=True)])
     modules = conv.logits[1], conv.values[1], conv.gates[1]
     parameters = [rows, *(p for module in modules for p in module.parameters())]
-    assert_same(conv.step(1, batch, rows, rows), expected, [(p, p) for p in parameters])
+    assert_same(conv.step(1, every_atom(batch), rows, rows), expected, [(p, p) for p in parameters])
 
 
 @both_backends
@@ -206,14 +207,16 @@ def test_attentivefp_has_as_many_parameters_as_dgllifes():
 
 
 @both_backends
-def test_softmax_of_edges_is_dgls(backend, smiles):
+def test_softmax_of_messages_is_dgls(backend, smiles):
     dgl = pytest.importorskip("dgl")
     batch = batch_of(smiles)
     ours, theirs = random_rows(len(batch.source), 3), random_rows(len(batch.source), 3)
     copy_weights([(ours, theirs)])
-    graph = dgl.graph((batch.source, batch.destination), num_nodes=len(batch.atom_codes))
+    messages = every_atom(batch)
+    ends = messages.source.index, messages.destination.index
+    graph = dgl.graph(ends, num_nodes=len(batch.atom_codes))
     expected = dgl.nn.functional.edge_softmax(graph, theirs)
-    found = softmax_of_edges(make_kernels(backend), batch, ours)
+    found = softmax_of_messages(make_kernels(backend), messages, ours)
     assert_same(found, expected, [(ours, theirs)])
 
 
@@ -229,7 +232,7 @@ def test_huge_logits_and_lonely_atoms(backend, name):
             parameter.mul_(100)
     batch = GraphBatch.from_graphs(graphs)
     state = (1000 * torch.randn(len(batch.atom_codes), 6)).requires_grad_()
-    result = conv.step(0, batch, state, state)
+    result = conv.step(0, every_atom(batch), state, state)
     result.sum().backward()
     assert result.isfinite().all()
     assert state.grad.isfinite().all()

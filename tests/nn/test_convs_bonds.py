@@ -12,6 +12,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    every_atom,
     graphs_of,
     make_conv,
     n_parameters,
@@ -81,7 +82,7 @@ def test_gine_is_dgls(backend, smiles):
     copy_weights(pairs)
     edges = edge_features(graphs_of(smiles)) @ bonds
     graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
-    assert_same(conv.step(1, batch, ours, ours), layer(graph, theirs, edges), pairs)
+    assert_same(conv.step(1, every_atom(batch), ours, ours), layer(graph, theirs, edges), pairs)
 
 
 @needs_dgl
@@ -113,7 +114,7 @@ def test_mpnn_is_dgllifes(backend, smiles):
     graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
     message = layer(graph, theirs, edge_features(graphs_of(smiles))).relu()
     _, expected = gate(message[None], theirs[None])
-    assert_same(conv.step(0, batch, ours, ours), expected[0], pairs)
+    assert_same(conv.step(0, every_atom(batch), ours, ours), expected[0], pairs)
 
 
 @pytest.mark.parametrize("conv", ["gine", "mpnn", "gat", "gatv2", "attentivefp", "dmpnn"])

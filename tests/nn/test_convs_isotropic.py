@@ -13,6 +13,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    every_atom,
     make_conv,
     needs_dgl,
     random_rows,
@@ -76,7 +77,10 @@ def test_gcn_is_dgls(backend, smiles):
         (conv.linears[0].bias, linear.bias),
     ]
     copy_weights(pairs)
-    found, expected = conv.step(0, batch, ours, ours), linear(layer(dgl.graph(ends), theirs))
+    found, expected = (
+        conv.step(0, every_atom(batch), ours, ours),
+        linear(layer(dgl.graph(ends), theirs)),
+    )
     assert_same(found, expected, pairs)
 
 
@@ -97,7 +101,7 @@ def test_sage_is_dgls(backend, smiles):
     ]
     copy_weights(pairs)
     graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
-    assert_same(conv.step(0, batch, ours, ours), layer(graph, theirs), pairs)
+    assert_same(conv.step(0, every_atom(batch), ours, ours), layer(graph, theirs), pairs)
 
 
 @needs_dgl
@@ -119,9 +123,9 @@ def test_gin_is_dgls(backend, smiles):
         layer.eps.copy_(conv.epsilon[1])
     graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
     expected = layer(graph, theirs)
-    assert_same(conv.step(1, batch, ours, ours), expected, pairs)
+    assert_same(conv.step(1, every_atom(batch), ours, ours), expected, pairs)
     # The weight of the atom itself is one entry of a vector here.
-    found = torch.autograd.grad(conv.step(1, batch, ours, ours).sum(), conv.epsilon)[0]
+    found = torch.autograd.grad(conv.step(1, every_atom(batch), ours, ours).sum(), conv.epsilon)[0]
     expected = torch.autograd.grad(layer(graph, theirs).sum(), layer.eps)[0]
     torch.testing.assert_close(found[1:], expected)
     assert found[0] == 0

@@ -12,23 +12,23 @@ from skchem_dl import MolGraphs, _dgl
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn import GraphBatch
 from skchem_dl.nn._kernels import DGLKernels, TorchKernels, make_kernels
+from skchem_dl.nn._plan import Plan
+from skchem_dl.nn._selection import Messages, Selection, to_offsets
 
 SCHEMA = GraphSchema((("atom", 2),), (("bond", 2),))
-# What each primitive takes: rows of atoms, edges or molecules, or (of k heads) atoms and weights.
+# What each primitive takes: rows of the state before (or of molecules), of messages, of the state
+# after; or rows of the state before, of k heads, and weights of messages.
 ROWS_OF = {
-    "sum_edges": "edges",
-    "sum_neighbours": "atoms",
-    "sum_others": "edges",
-    "at_source": "atoms",
-    "at_destination": "atoms",
-    "sum_weighted 1": "atoms",
-    "sum_weighted 3": "atoms",
-    "sum": "atoms",
-    "mean": "atoms",
-    "max": "atoms",
-    "at_atoms": "molecules",
+    "take": "before",
+    "at_source": "before",
+    "at_destination": "after",
+    "sum_messages": "messages",
+    "sum_neighbours": "before",
+    "sum_weighted 1": "before",
+    "sum_weighted 3": "before",
 }
-NAMES = tuple(ROWS_OF)
+REDUCED = {"sum": "atoms", "mean": "atoms", "max": "atoms", "at_atoms": "molecules"}
+NAMES = (*ROWS_OF, *REDUCED)
 needs_dgl = pytest.mark.skipif(not _dgl.has_dgl(), reason="DGL is not installed")
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 BACKENDS = ["torch", pytest.param("dgl", marks=needs_dgl)]
@@ -49,6 +49,11 @@ def make_batch(n_atoms, bonds):
     return GraphBatch.from_graphs(graphs)
 
 
+def messages_of(batch):
+    """Each atom is a row and hears its neighbours."""
+    return Plan(batch, 1, on_bonds=False, n_distinct=0).exchanges[0]
+
+
 @st.composite
 def batches(draw):
     """Any graphs at all: self-loops, parallel bonds, lonely atoms, molecules without atoms."""
@@ -58,6 +63,18 @@ def batches(draw):
         atom = st.integers(0, max(n - 1, 0))
         bonds.append(draw(st.lists(st.tuples(atom, atom), max_size=8)) if n else [])
     return make_batch(n_atoms, bonds)
+
+
+@st.composite
+def any_messages(draw):
+    """From any rows to any other ones, as between the distinct rows of two states."""
+    n_before = draw(st.integers(0, 5))
+    row = st.integers(0, max(n_before - 1, 0))
+    heard = st.lists(row, max_size=4 if n_before else 0)
+    sources = draw(st.lists(heard, max_size=5))
+    index = torch.tensor([row for rows in sources for row in rows], dtype=torch.int64)
+    counts = torch.tensor([len(rows) for rows in sources], dtype=torch.int64)
+    return Messages(Selection(index, n_before), to_offsets(counts))
 
 
 SPECIAL = {
@@ -70,27 +87,29 @@ SPECIAL = {
 }
 
 
-def reference(batch, name, values, *weights):
+def subject(batch, name):
+    """What a primitive is asked about."""
+    return batch if name in REDUCED else messages_of(batch)
+
+
+def reference(about, name, values, *weights):
     """Loops and index_add."""
-    n_atoms = len(batch.atom_codes)
-    if name == "at_source":
-        return values[batch.source]
+    if name in REDUCED:
+        return reference_of_molecules(about, name, values)
+    source, destination = about.source.index, about.destination.index
+    if name in ("take", "at_source"):
+        return values[source]
     if name == "at_destination":
-        return values[batch.destination]
-    if name == "sum_others":
-        n_edges = len(values)
-        numbers = torch.arange(n_edges)
-        heard = batch.destination[None, :] == batch.source[:, None]
-        heard[numbers, (numbers + n_edges // 2) % max(n_edges, 1)] = False
-        return heard.to(values.dtype) @ values
+        return values[destination]
+    messages = values if name == "sum_messages" else values[source]
+    for weight in weights:
+        messages = messages * weight[..., None]
+    return values.new_zeros(len(about), *values.shape[1:]).index_add(0, destination, messages)
+
+
+def reference_of_molecules(batch, name, values):
     if name == "at_atoms":
         return values[torch.repeat_interleave(batch.atom_offsets.diff())]
-    if name in ("sum_edges", "sum_neighbours") or weights:
-        edges = values if name == "sum_edges" else values[batch.source]
-        for weight in weights:
-            edges = edges * weight[..., None]
-        zeros = values.new_zeros(n_atoms, *values.shape[1:])
-        return zeros.index_add(0, batch.destination, edges)
     rows = []
     for molecule in values.split(batch.atom_offsets.diff().tolist()):
         if not len(molecule) or name == "sum":
@@ -100,20 +119,29 @@ def reference(batch, name, values, *weights):
     return torch.stack(rows)
 
 
-def apply(kernels, batch, name, *values):
+def apply(kernels, about, name, *values):
+    if name == "take":
+        return kernels.take(*values, about.source)
     function = name.split()[0]
     if hasattr(kernels, function):
-        return getattr(kernels, function)(batch, *values)
-    return kernels.reduce_molecules(batch, *values, name)
+        return getattr(kernels, function)(about, *values)
+    return kernels.reduce_molecules(about, *values, name)
 
 
-def random_inputs(batch, name, seed=0, width=3, dtype=torch.float64):
-    lengths = {"edges": batch.source, "atoms": batch.atom_codes, "molecules": batch}
-    shapes = [(len(lengths[ROWS_OF[name]]), width)]
+def random_inputs(about, name, seed=0, width=3, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    if name in REDUCED:
+        shapes = [(len(about if name == "at_atoms" else about.atom_codes), width)]
+    else:
+        lengths = {
+            "before": about.source.n_from,
+            "messages": len(about.source),
+            "after": len(about),
+        }
+        shapes = [(lengths[ROWS_OF[name]], width)]
     if name.startswith("sum_weighted"):
         n_heads = int(name.split()[1])
-        shapes = [(len(batch.atom_codes), n_heads, width), (len(batch.source), n_heads)]
-    generator = torch.Generator().manual_seed(seed)
+        shapes = [(about.source.n_from, n_heads, width), (len(about.source), n_heads)]
     return [torch.randn(*shape, generator=generator, dtype=dtype) for shape in shapes]
 
 
@@ -126,10 +154,10 @@ def value_and_gradients(function, inputs):
     return result.detach(), *(values.grad for values in inputs)
 
 
-def assert_like_reference(backend, batch, name, inputs, **tolerance):
+def assert_like_reference(backend, about, name, inputs, **tolerance):
     kernels = make_kernels(backend)
-    found = value_and_gradients(lambda *rows: apply(kernels, batch, name, *rows), inputs)
-    expected = value_and_gradients(lambda *rows: reference(batch, name, *rows), inputs)
+    found = value_and_gradients(lambda *rows: apply(kernels, about, name, *rows), inputs)
+    expected = value_and_gradients(lambda *rows: reference(about, name, *rows), inputs)
     torch.testing.assert_close(found, expected, **tolerance)
 
 
@@ -138,14 +166,24 @@ def assert_like_reference(backend, batch, name, inputs, **tolerance):
 @settings(max_examples=40)
 @given(batch=batches(), seed=st.integers(0, 1000))
 def test_any_graph(backend, name, batch, seed):
-    assert_like_reference(backend, batch, name, random_inputs(batch, name, seed))
+    about = subject(batch, name)
+    assert_like_reference(backend, about, name, random_inputs(about, name, seed))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ROWS_OF)
+@settings(max_examples=40)
+@given(messages=any_messages(), seed=st.integers(0, 1000))
+def test_any_messages(backend, name, messages, seed):
+    assert_like_reference(backend, messages, name, random_inputs(messages, name, seed))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
 def test_special_graph(backend, name, batch):
-    assert_like_reference(backend, batch, name, random_inputs(batch, name))
+    about = subject(batch, name)
+    assert_like_reference(backend, about, name, random_inputs(about, name))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -155,16 +193,18 @@ def test_ten_thousand_molecules(backend, name):
     n_atoms = generator.integers(0, 6, 10_000)
     bonds = [generator.integers(0, n, (n, 2)).tolist() if n else [] for n in n_atoms]
     batch = make_batch(n_atoms.tolist(), bonds)
-    inputs = random_inputs(batch, name, width=4, dtype=torch.float32)
-    assert_like_reference(backend, batch, name, inputs, rtol=1e-5, atol=1e-5)
+    about = subject(batch, name)
+    inputs = random_inputs(about, name, width=4, dtype=torch.float32)
+    assert_like_reference(backend, about, name, inputs, rtol=1e-5, atol=1e-5)
 
 
 @needs_cuda
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
 def test_on_a_gpu(name, batch):
-    inputs = [values.cuda() for values in random_inputs(batch, name)]
-    assert_like_reference("torch", batch.to("cuda"), name, inputs)
+    about = subject(batch.to("cuda"), name)
+    inputs = [values.cuda() for values in random_inputs(about, name)]
+    assert_like_reference("torch", about, name, inputs)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -181,30 +221,31 @@ def test_molecule_without_atoms_gives_zeros(backend, how):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("batch", SPECIAL.values(), ids=SPECIAL)
 def test_gradients_numerically(name, batch):
-    inputs = [values.requires_grad_() for values in random_inputs(batch, name)]
-    assert torch.autograd.gradcheck(lambda *rows: apply(TorchKernels(), batch, name, *rows), inputs)
+    about = subject(batch, name)
+    inputs = [values.requires_grad_() for values in random_inputs(about, name)]
+    assert torch.autograd.gradcheck(lambda *rows: apply(TorchKernels(), about, name, *rows), inputs)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", NAMES)
 def test_uncontiguous_gradient(backend, name):
     # The gradient of a sum is one number, expanded over all rows without being copied.
-    batch, kernels = SPECIAL["one molecule"], make_kernels(backend)
-    inputs = [values.requires_grad_() for values in random_inputs(batch, name)]
-    found = torch.autograd.grad(apply(kernels, batch, name, *inputs).sum(), inputs)
-    expected = torch.autograd.grad(reference(batch, name, *inputs).sum(), inputs)
+    about, kernels = subject(SPECIAL["one molecule"], name), make_kernels(backend)
+    inputs = [values.requires_grad_() for values in random_inputs(about, name)]
+    found = torch.autograd.grad(apply(kernels, about, name, *inputs).sum(), inputs)
+    expected = torch.autograd.grad(reference(about, name, *inputs).sum(), inputs)
     torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("learns", [0, 1])
 def test_only_one_argument_of_the_weighted_sum_learns(backend, learns):
-    batch = SPECIAL["parallel bonds"]
-    inputs = random_inputs(batch, "sum_weighted 3")
+    messages = messages_of(SPECIAL["parallel bonds"])
+    inputs = random_inputs(messages, "sum_weighted 3")
     inputs[learns].requires_grad_()
     results = [
-        make_kernels(backend).sum_weighted(batch, *inputs),
-        reference(batch, "sum_weighted 3", *inputs),
+        make_kernels(backend).sum_weighted(messages, *inputs),
+        reference(messages, "sum_weighted 3", *inputs),
     ]
     grads = [torch.autograd.grad(result.square().sum(), inputs[learns]) for result in results]
     torch.testing.assert_close(*grads)
@@ -216,13 +257,14 @@ def test_auto_is_torch():
 
 @needs_dgl
 def test_dgl_graph_is_made_once():
-    batch = make_batch([2], [[(0, 1)]])
+    messages = messages_of(make_batch([2], [[(0, 1)]]))
     kernels = make_kernels("dgl")
     assert isinstance(kernels, DGLKernels)
-    kernels.at_source(batch, torch.zeros(2, 1))
-    graph = batch.dgl_graph
-    kernels.sum_neighbours(batch, torch.zeros(2, 1))
-    assert batch.dgl_graph is graph
+    kernels.at_source(messages, torch.zeros(2, 1))
+    graph = messages.dgl_graph
+    assert graph is not None
+    kernels.sum_neighbours(messages, torch.zeros(2, 1))
+    assert messages.dgl_graph is graph
 
 
 def test_dgl_where_there_is_none(monkeypatch):

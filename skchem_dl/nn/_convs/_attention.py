@@ -5,10 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from skchem_dl.graphs import GraphSchema
-from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._kernels import Kernels
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves
+from skchem_dl.nn._plan import Plan
+from skchem_dl.nn._selection import Exchange
 
 _SLOPE = 0.2  # of the leaky relu, as in both papers
 
@@ -37,19 +38,21 @@ class GAT(AtomConv):
             CodeEmbedding(schema.bond_sizes, n_heads) for _ in range(n_steps)
         )
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
-        """Attend to neighbours, ``(A, h) -> (A, h)``."""
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
+        """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         values = self.values[layer](state).view(-1, *self.shape)
         source = (values * self.to_source[layer]).sum(-1)
         destination = (values * self.to_destination[layer]).sum(-1)
-        bonds = batch.both_ways(self.to_bonds[layer](batch.bond_codes))
-        ends = self.kernels.at_source(batch, source) + self.kernels.at_destination(
-            batch, destination
-        )
-        of_edges = F.leaky_relu(ends + bonds, _SLOPE)
-        of_self = F.leaky_relu(source + destination, _SLOPE)
-        mixed = attend(self.kernels, batch, values, of_edges, of_self)
-        return mixed.flatten(1) + self.biases[layer]
+        bonds = self.kernels.take(self.to_bonds[layer](exchange.bond_codes), exchange.bond_kind)
+        own = self.before(exchange, torch.cat([source, destination], dim=1))
+        own_source, own_destination = own.chunk(2, dim=1)
+        hearing = self.kernels.at_destination(exchange, own_destination)
+        heard = self.kernels.at_source(exchange, source)
+        of_messages = F.leaky_relu(heard + hearing + bonds, _SLOPE)
+        of_self = F.leaky_relu(own_source + own_destination, _SLOPE)
+        own_values = self.before(exchange, values.flatten(1))
+        mixed = attend(self.kernels, exchange, values, own_values, of_messages, of_self)
+        return mixed + self.biases[layer]
 
 
 @register_conv("gatv2")
@@ -72,17 +75,18 @@ class GATv2(AtomConv):
         self.of_bonds = nn.ModuleList(CodeEmbedding(schema.bond_sizes, dim) for _ in range(n_steps))
         self.attention = _parameters(n_steps, *self.shape)
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
-        """Attend to neighbours, ``(A, h) -> (A, h)``."""
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
+        """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         source, destination = self.of_source[layer](state), self.of_destination[layer](state)
-        bonds = batch.both_ways(self.of_bonds[layer](batch.bond_codes))
-        edges = self.kernels.at_source(batch, source) + self.kernels.at_destination(
-            batch, destination
-        )
-        of_edges = self._logits(layer, edges + bonds)
-        of_self = self._logits(layer, source + destination)
+        bonds = self.kernels.take(self.of_bonds[layer](exchange.bond_codes), exchange.bond_kind)
+        own = self.before(exchange, source)
+        destination = self.before(exchange, destination)
+        heard = self.kernels.at_source(exchange, source)
+        hearing = self.kernels.at_destination(exchange, destination)
+        of_messages = self._logits(layer, heard + hearing + bonds)
+        of_self = self._logits(layer, own + destination)
         values = source.view(-1, *self.shape)
-        return attend(self.kernels, batch, values, of_edges, of_self).flatten(1)
+        return attend(self.kernels, exchange, values, own, of_messages, of_self)
 
     def _logits(self, layer: int, mixed: Tensor) -> Tensor:
         rows = F.leaky_relu(mixed, _SLOPE).view(-1, *self.shape)
@@ -102,6 +106,7 @@ class AttentiveFP(GraphConv):
        https://doi.org/10.1021/acs.jmedchem.9b00959
     """
 
+    n_start_exchanges = 1
     counts_start = True  # the first layer is the one that looks at bonds
     activates = True
 
@@ -118,78 +123,85 @@ class AttentiveFP(GraphConv):
         self.values = nn.ModuleList(RowsLinear(dim, dim) for _ in range(n_steps))
         self.gates = nn.ModuleList(nn.GRUCell(dim, dim) for _ in range(n_steps))
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Let each atom look at its bonds and what is behind them, ``(A, h)``."""
-        kernels = self.kernels
-        state = F.leaky_relu(self.atoms(batch.atom_codes) + self.atoms_bias)
-        atoms = kernels.at_source(batch, self.neighbours(batch.atom_codes))
-        bonds = batch.both_ways(self.bonds(batch.bond_codes) + self.bonds_bias)
-        edges = F.leaky_relu(atoms + bonds)
-        of_atom, of_edge, bias = halves(self.first_logits)
-        own = kernels.at_destination(batch, state @ of_atom + bias)
-        logits = F.leaky_relu(own + edges @ of_edge)
-        shares = softmax_of_edges(kernels, batch, logits)
+    def start(self, plan: Plan) -> Tensor:
+        """Let each atom look at its bonds and what is behind them, ``(n, h)``."""
+        kernels, exchange = self.kernels, plan.exchanges[0]
+        state = F.leaky_relu(self.atoms(plan.atom_codes) + self.atoms_bias)
+        atoms = kernels.at_source(exchange, self.neighbours(plan.atom_codes))
+        bonds = self.bonds(exchange.bond_codes) + self.bonds_bias
+        messages = F.leaky_relu(atoms + kernels.take(bonds, exchange.bond_kind))
+        own = self.before(exchange, state)
+        of_atom, of_message, bias = halves(self.first_logits)
+        hearing = kernels.at_destination(exchange, own @ of_atom + bias)
+        logits = F.leaky_relu(hearing + messages @ of_message)
+        shares = softmax_of_messages(kernels, exchange, logits)
         # The linear map of a weighted sum is the weighted sum of linear maps, on half the rows.
-        mixed = kernels.sum_edges(batch, shares * edges)
-        context = mixed @ self.first_values.weight.T + _has_edges(batch) * self.first_values.bias
-        return self.first_gate(F.elu(context), state).relu()
+        mixed = kernels.sum_messages(exchange, shares * messages)
+        hears = (exchange.degree > 0)[:, None]
+        context = self.first_values.map(mixed) + hears * self.first_values.bias
+        return self.first_gate(F.elu(context), own).relu()
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
-        """Attend to neighbours, ``(A, h) -> (A, h)``."""
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
+        """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         kernels = self.kernels
+        own = self.before(exchange, state)
         of_own, of_neighbour, bias = halves(self.logits[layer])
-        own = kernels.at_destination(batch, state @ of_own + bias)
-        neighbours = kernels.at_source(batch, state @ of_neighbour)
-        shares = softmax_of_edges(kernels, batch, F.leaky_relu(own + neighbours))
+        hearing = kernels.at_destination(exchange, own @ of_own + bias)
+        heard = kernels.at_source(exchange, state @ of_neighbour)
+        shares = softmax_of_messages(kernels, exchange, F.leaky_relu(hearing + heard))
         values = self.values[layer](state)[:, None, :]
-        context = kernels.sum_weighted(batch, values, shares)[:, 0]
-        return self.gates[layer](F.elu(context), state).relu()
+        context = kernels.sum_weighted(exchange, values, shares)[:, 0]
+        return self.gates[layer](F.elu(context), own).relu()
 
 
 def attend(
-    kernels: Kernels, batch: GraphBatch, values: Tensor, of_edges: Tensor, of_self: Tensor
+    kernels: Kernels,
+    exchange: Exchange,
+    values: Tensor,
+    own_values: Tensor,
+    of_messages: Tensor,
+    of_self: Tensor,
 ) -> Tensor:
     """Mix neighbours and self by softmax over them.
 
     Parameters
     ----------
     kernels : Kernels
-    batch : GraphBatch
-    values : Tensor (A, k, d)
-        k heads.
-    of_edges : Tensor (E, k)
-        Logit of each edge's source for its destination.
-    of_self : Tensor (A, k)
-        Logit of each atom for itself.
+    exchange : Exchange
+    values : Tensor (n_before, k, d)
+        Of k heads.
+    own_values : Tensor (n, k d)
+        Each row's own.
+    of_messages : Tensor (N, k)
+        Logit of each message's source for its destination.
+    of_self : Tensor (n, k)
+        Logit of each row for itself.
 
     Returns
     -------
-    Tensor (A, k, d)
+    Tensor (n, k d)
     """
-    highest = torch.maximum(_highest(batch, of_edges.detach()), of_self.detach())
-    edges = (of_edges - highest.index_select(0, batch.destination)).exp()
+    highest = torch.maximum(_highest(exchange, of_messages.detach()), of_self.detach())
+    messages = (of_messages - highest.index_select(0, exchange.destination.index)).exp()
     own = (of_self - highest).exp()
-    total = kernels.sum_edges(batch, edges) + own
-    mixed = kernels.sum_weighted(batch, values, edges) + own[..., None] * values
-    return mixed / total[..., None]
+    total = kernels.sum_messages(exchange, messages) + own
+    heard = kernels.sum_weighted(exchange, values, messages)
+    mixed = heard + own[..., None] * own_values.view_as(heard)
+    return (mixed / total[..., None]).flatten(1)
 
 
-def softmax_of_edges(kernels: Kernels, batch: GraphBatch, logits: Tensor) -> Tensor:
-    """Give the share of each edge among those that enter its atom, ``(E, k) -> (E, k)``."""
-    highest = _highest(batch, logits.detach()).index_select(0, batch.destination)
+def softmax_of_messages(kernels: Kernels, exchange: Exchange, logits: Tensor) -> Tensor:
+    """Give the share of each message among those that its row hears, ``(N, k) -> (N, k)``."""
+    highest = _highest(exchange, logits.detach()).index_select(0, exchange.destination.index)
     weights = (logits - highest).exp()
-    return weights / kernels.at_destination(batch, kernels.sum_edges(batch, weights))
+    return weights / kernels.at_destination(exchange, kernels.sum_messages(exchange, weights))
 
 
-def _highest(batch: GraphBatch, logits: Tensor) -> Tensor:
-    """Give the highest logit of the edges into each atom, ``(A, k)``; -inf where there is none."""
-    highest = logits.new_full((len(batch.atom_codes), logits.shape[1]), -torch.inf)
-    index = batch.destination[:, None].expand_as(logits)
+def _highest(exchange: Exchange, logits: Tensor) -> Tensor:
+    """Give the highest logit of the messages to each row, ``(n, k)``; -inf where there is none."""
+    highest = logits.new_full((len(exchange), logits.shape[1]), -torch.inf)
+    index = exchange.destination.index[:, None].expand_as(logits)
     return highest.scatter_reduce_(0, index, logits, "amax")
-
-
-def _has_edges(batch: GraphBatch) -> Tensor:
-    return (batch.in_offsets.diff() > 0)[:, None]
 
 
 def _heads(dim: int, n_heads: int) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """What a graph convolution is.
 
-A convolution maps a *state* to the next one; what the state is, is its own affair: a row an atom,
-or a row a directed edge. To add one, write a class with `GraphConv`'s methods and decorate it:
-the estimators' ``conv=`` takes it from the registry.
+A convolution maps a *state* to the next one. A state has a row for each distinct environment of an
+atom, or of a directed edge (see `_plan.py`). To add one, write a class with `GraphConv`'s methods
+and decorate it: the estimators' ``conv=`` takes it from the registry.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,10 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
-from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._kernels import Kernels
 from skchem_dl.nn._layers import ACTIVATIONS, CodeEmbedding
+from skchem_dl.nn._plan import Ending, Plan
+from skchem_dl.nn._selection import Exchange
 
 CONVS: dict[str, type["GraphConv"]] = {}
 
@@ -46,6 +47,9 @@ class GraphConv(nn.Module):
         Attentions side by side, for those that attend.
     """
 
+    on_bonds = False  # whether a row is a directed edge, not an atom
+    hears_bonds = True  # whether a message between atoms depends on the bond
+    n_start_exchanges = 0  # how many exchanges of messages `start` makes
     counts_start = False  # whether the first state is one of the ``n_layers``
     activates = False  # whether its states are past their activation
 
@@ -67,25 +71,21 @@ class GraphConv(nn.Module):
         """Make the layers."""
         raise NotImplementedError
 
-    def start(self, batch: GraphBatch) -> Tensor:
+    def start(self, plan: Plan) -> Tensor:
         """Give the first state, before its activation."""
         raise NotImplementedError
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
         """Give the next state, before its activation; `first` is what `start` gave."""
         raise NotImplementedError
 
-    def finish(self, batch: GraphBatch, state: Tensor) -> Tensor:
-        """Give each atom's vector, ``(A, h)``."""
+    def finish(self, ending: Ending, state: Tensor) -> Tensor:
+        """Give the vector of each distinct atom."""
         return state
 
-    def to_atoms(self, batch: GraphBatch, state: Tensor) -> Tensor:
-        """Sum the state at each atom, ``(A, h)``, for what looks at whole molecules."""
-        return state
-
-    def from_atoms(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
-        """Give each row of the state the value of its atom."""
-        return atoms
+    def before(self, exchange: Exchange, state: Tensor) -> Tensor:
+        """Give what each row of the next state was in this one, ``(n_before, h) -> (n, h)``."""
+        return state if exchange.before is None else self.kernels.take(state, exchange.before)
 
 
 class AtomConv(GraphConv):
@@ -93,6 +93,6 @@ class AtomConv(GraphConv):
 
     atoms: CodeEmbedding
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.atoms(batch.atom_codes)
+    def start(self, plan: Plan) -> Tensor:
+        """Embed the atoms, ``(n, h)``."""
+        return self.atoms(plan.atom_codes)

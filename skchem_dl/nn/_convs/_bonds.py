@@ -4,9 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
-from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear
+from skchem_dl.nn._plan import Plan
+from skchem_dl.nn._selection import Exchange, Selection
 
 # Width of the network that turns a bond into a matrix, as in the reference implementations.
 _EDGE_NETWORK_DIM = 128
@@ -31,11 +32,12 @@ class GINE(AtomConv):
             for _ in range(n_steps)
         )
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
-        """Mix neighbours, ``(A, h) -> (A, h)``."""
-        bonds = batch.both_ways(self.bonds[layer](batch.bond_codes))
-        messages = (self.kernels.at_source(batch, state) + bonds).relu()
-        mixed = self.kernels.sum_edges(batch, messages) + (1 + self.epsilon[layer]) * state
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
+        """Mix neighbours, ``(n_before, h) -> (n, h)``."""
+        bonds = self.kernels.take(self.bonds[layer](exchange.bond_codes), exchange.bond_kind)
+        messages = (self.kernels.at_source(exchange, state) + bonds).relu()
+        own = self.before(exchange, state)
+        mixed = self.kernels.sum_messages(exchange, messages) + (1 + self.epsilon[layer]) * own
         return self.networks[layer](mixed)
 
 
@@ -63,19 +65,28 @@ class MPNN(GraphConv):
         self.bias = nn.Parameter(torch.zeros(dim))
         self.gate = nn.GRUCell(dim, dim)
 
-    def start(self, batch: GraphBatch) -> Tensor:
-        """Embed the atoms, ``(A, h)``."""
-        return self.activation(self.atoms(batch.atom_codes))
+    def start(self, plan: Plan) -> Tensor:
+        """Embed the atoms, ``(n, h)``."""
+        return self.activation(self.atoms(plan.atom_codes))
 
-    def step(self, layer: int, batch: GraphBatch, state: Tensor, first: Tensor) -> Tensor:
-        """Pass each neighbour through the matrix of its bond, ``(A, h) -> (A, h)``."""
-        kinds = batch.bond_kinds()
-        hidden = (self.bonds(kinds.codes) + self.bonds_bias).relu()
+    def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
+        """Pass each neighbour through the matrix of its bond, ``(n_before, h) -> (n, h)``."""
+        hidden = (self.bonds(exchange.bond_codes) + self.bonds_bias).relu()
         dim = state.shape[1]
         matrices = self.matrices(hidden).view(-1, dim, dim)
-        leaving = self.kernels.at_source(batch, state).index_select(0, kinds.order)
-        parts = leaving.split(kinds.counts)
+        order, offsets = exchange.bond_kind.inverse()
+        source = exchange.source
+        by_kind = Selection(source.index.index_select(0, order), source.n_from)
+        leaving = self.kernels.take(state, by_kind)
+        parts = leaving.split(offsets.diff().tolist())
         sent = [part @ matrix for part, matrix in zip(parts, matrices, strict=True)]
-        messages = torch.cat(sent or [leaving]).index_select(0, kinds.position)
-        arriving = self.kernels.sum_edges(batch, messages) + self.bias
-        return self.gate(self.activation(arriving), state)
+        messages = self.kernels.take(torch.cat(sent or [leaving]), _back_in_order(order))
+        arriving = self.kernels.sum_messages(exchange, messages) + self.bias
+        return self.gate(self.activation(arriving), self.before(exchange, state))
+
+
+def _back_in_order(order: Tensor) -> Selection:
+    """Select what was sorted so that it is as it was before."""
+    each = torch.arange(len(order) + 1, device=order.device)
+    position = torch.empty_like(order).index_copy_(0, order, each[:-1])
+    return Selection(position, len(order), (order, each))

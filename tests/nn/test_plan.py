@@ -1,0 +1,192 @@
+"""Rows for distinct environments: told apart exactly, and with the same numbers out."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skchem_dl import MolGraphs
+from skchem_dl.nn import CONVS, SKIPS, GraphBatch, _gnn
+from skchem_dl.nn._plan import Plan
+
+from .molecules import SCHEMA, batch_of, make_gnn
+
+
+@st.composite
+def batches(draw):
+    """Any graphs, with atoms and bonds of three kinds."""
+    atom_codes, bond_codes, bond_atoms, n_atoms, n_bonds = [], [], [], [0], [0]
+    for n in draw(st.lists(st.integers(0, 6), min_size=1, max_size=4)):
+        atom_codes += draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+        atom = st.integers(0, max(n - 1, 0))
+        bonds = draw(st.lists(st.tuples(atom, atom, st.integers(0, 2)), max_size=7)) if n else []
+        bond_atoms += [bond[:2] for bond in bonds]
+        bond_codes += [bond[2] for bond in bonds]
+        n_atoms.append(n)
+        n_bonds.append(len(bonds))
+    graphs = MolGraphs(
+        np.array(atom_codes, dtype=np.uint8).reshape(-1, 1),
+        np.array(bond_codes, dtype=np.uint8).reshape(-1, 1),
+        np.array(bond_atoms, dtype=np.int32).reshape(-1, 2),
+        np.cumsum(n_atoms),
+        np.cumsum(n_bonds),
+        SCHEMA,
+    )
+    return GraphBatch.from_graphs(graphs)
+
+
+def environments(batch, depth, *, on_bonds, hears_bonds=True):
+    """Each atom's (or directed edge's) environment written out, as nested tuples."""
+    source, destination = batch.source.tolist(), batch.destination.tolist()
+    n_edges = len(source)
+    degrees = [destination.count(atom) for atom in range(len(batch.atom_codes))]
+    atoms = list(zip(batch.atom_codes.flatten().tolist(), degrees, strict=True))
+    bonds = batch.bond_codes.flatten().tolist() * 2
+    if on_bonds:
+        found = [(atoms[source[e]], bonds[e]) for e in range(n_edges)]
+        reverse = [(e + n_edges // 2) % n_edges for e in range(n_edges)]
+        heard = [
+            [f for f in range(n_edges) if destination[f] == source[e] and f != reverse[e]]
+            for e in range(n_edges)
+        ]
+    else:
+        found = atoms
+        heard = [[e for e in range(n_edges) if destination[e] == a] for a in range(len(atoms))]
+    for _ in range(depth):
+        last = found
+        if on_bonds:
+            said = last
+        else:
+            said = [(last[source[e]], bonds[e] if hears_bonds else 0) for e in range(n_edges)]
+        found = [(last[i], tuple(sorted(said[e] for e in heard[i]))) for i in range(len(last))]
+    return found
+
+
+@pytest.mark.parametrize(("on_bonds", "hears_bonds"), [(True, True), (False, True), (False, False)])
+@settings(max_examples=60)
+@given(batch=batches())
+def test_a_row_for_each_distinct_environment(on_bonds, hears_bonds, batch):
+    options = {"on_bonds": on_bonds, "hears_bonds": hears_bonds}
+    plan = Plan(batch, 3, **options)
+    for depth, level in enumerate(plan.levels):
+        expected = environments(batch, depth, **options)
+        rows = level.row.index.tolist()
+        assert len(rows) == len(expected)
+        assert len(set(zip(rows, expected, strict=True))) == len(set(rows)) == len(set(expected))
+        assert [rows[i] for i in level.first.tolist()] == list(range(len(set(expected))))
+        assert level.counts.tolist() == np.bincount(rows, minlength=len(level.first)).tolist()
+
+
+@pytest.mark.parametrize("on_bonds", [True, False])
+@settings(max_examples=60)
+@given(batch=batches(), n_distinct=st.integers(0, 3))
+def test_exchanges_are_those_of_the_graph(on_bonds, batch, n_distinct):
+    plan = Plan(batch, 2, on_bonds=on_bonds, n_distinct=n_distinct)
+    source, destination = batch.source.tolist(), batch.destination.tolist()
+    n_edges = len(source)
+    bonds = batch.bond_codes.flatten().tolist() * 2
+    for number, exchange in enumerate(plan.exchanges):
+        before, after = plan.levels[number], plan.levels[number + 1]
+        rows = before.row.index.tolist()
+        n_rows = n_edges if on_bonds else len(batch.atom_codes)
+        assert before.distinct == (number < n_distinct)
+        assert len(before.first) == n_rows or before.distinct
+        for row, one in enumerate(after.first.tolist()):
+            if on_bonds:
+                reverse = (one + n_edges // 2) % n_edges
+                heard = [e for e in range(n_edges) if destination[e] == source[one]]
+                heard.remove(reverse)
+                expected = [(rows[e], bonds[e]) for e in heard]
+            else:
+                heard = [e for e in range(n_edges) if destination[e] == one]
+                expected = [(rows[source[e]], bonds[e]) for e in heard]
+            messages = slice(*exchange.offsets[row : row + 2].tolist())
+            kinds = exchange.bond_codes[exchange.bond_kind.index[messages]].flatten().tolist()
+            said = exchange.source.index[messages].tolist()
+            assert sorted(zip(said, kinds, strict=True)) == sorted(expected)
+            if exchange.before is None:
+                assert rows[one] == row
+            else:
+                assert exchange.before.index[row] == rows[one]
+            assert exchange.origin.index[row] == plan.levels[0].row.index[one]
+
+
+@pytest.mark.parametrize("on_bonds", [True, False])
+@settings(max_examples=60)
+@given(batch=batches(), n_distinct=st.integers(0, 2))
+def test_the_way_back_to_the_atoms(on_bonds, batch, n_distinct):
+    plan = Plan(batch, 1, on_bonds=on_bonds, n_distinct=n_distinct)
+    for number, level in enumerate(plan.levels):
+        ending = plan.ending(number)
+        assert torch.equal(ending.atom_codes[ending.atoms.index], batch.atom_codes)
+        if not on_bonds:
+            assert ending.messages is None
+            assert torch.equal(ending.atoms.index, level.row.index)
+            continue
+        for atom, row in enumerate(ending.atoms.index.tolist()):
+            messages = slice(*ending.messages.offsets[row : row + 2].tolist())
+            arriving = level.row.index[batch.destination == atom].tolist()
+            assert sorted(ending.messages.source.index[messages].tolist()) == sorted(arriving)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_norm": True, "jumping_knowledge": "concat"}])
+@pytest.mark.parametrize(("conv", "skip"), list(product(CONVS, SKIPS)))
+def test_the_same_numbers_as_with_a_row_for_everything(conv, skip, options, smiles, monkeypatch):
+    network = make_gnn(conv, skip=skip, n_layers=3, **options).double()
+    weights = {name: value.clone() for name, value in network.state_dict().items()}
+    results = []
+    for n_distinct in (None, 2, 1, 0):
+        network.load_state_dict(weights)
+        monkeypatch.setattr(
+            _gnn, "Plan", lambda *args, n=n_distinct, **kw: Plan(*args, **{**kw, "n_distinct": n})
+        )
+        output = network(batch_of([*smiles, *smiles]))
+        grads = torch.autograd.grad(output.square().mean(), list(network.parameters()))
+        results.append([output.detach(), *grads, *network.buffers()])
+    for result in results[:-1]:
+        torch.testing.assert_close(result, results[-1])
+
+
+def test_how_much_there_is_to_compute(nci_smiles):
+    batch = batch_of(nci_smiles[:512])
+    plan = Plan(batch, 2, on_bonds=True)
+    n_rows = [len(level.first) for level in plan.levels]
+    assert n_rows == sorted(n_rows)
+    assert n_rows[2] < len(batch.source) / 3
+
+
+@pytest.mark.parametrize(
+    ("options", "distinct"),
+    [
+        ({}, [True, True, True]),
+        ({"dropout": 0.1}, [True, False, False]),
+        ({"virtual_node": True}, [False, False, False]),
+        ({"dropout": 0.1, "conv": "attentivefp"}, [True, True, False, False]),
+    ],
+    ids=str,
+)
+def test_what_is_drawn_for_each_atom_is_a_row_for_each(options, distinct):
+    network = make_gnn(**{"conv": "gin", "n_layers": 3, **options})
+    network.n_steps = len(distinct) - 1 - network.conv.n_start_exchanges
+    plan = network._plan(batch_of(["CCO", "c1ccccc1"]))
+    assert [level.distinct for level in plan.levels] == distinct
+    evaluated = network.eval()._plan(batch_of(["CCO", "c1ccccc1"]))
+    assert all(level.distinct for level in evaluated.levels) == (not network.exchanges)
+
+
+def test_dropout_still_draws_for_every_atom():
+    network = make_gnn("gin", n_layers=2, dropout=0.5)
+    carbons = network.atom_states(batch_of(["c1ccccc1"]))
+    assert len(carbons.unique(dim=0)) == 6
+    assert len(network.eval().atom_states(batch_of(["c1ccccc1"])).unique(dim=0)) == 1
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_keys_stay_on_their_device(device):
+    from skchem_dl.nn._plan import _keys_of_codes
+
+    codes = torch.zeros(4, 9, dtype=torch.uint8, device=device)
+    assert _keys_of_codes(codes).device.type == device
