@@ -17,7 +17,7 @@ from torch.nn.functional import embedding_bag
 from skchem_dl._dgl import import_dgl
 from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._layers import check_option
-from skchem_dl.nn._selection import Messages, Selection, runs
+from skchem_dl.nn._selection import Messages, Selection
 
 BACKENDS = ("auto", "dgl", "torch")
 REDUCTIONS = ("mean", "sum", "max")
@@ -75,7 +75,7 @@ class TorchKernels:
 
     def sum_messages(self, messages: Messages, values: Tensor) -> Tensor:
         """Sum runs of messages."""
-        return _SumRuns.apply(values, messages.destination)
+        return _SumRuns.apply(values, messages.destination.index, messages.offsets)
 
     def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
         """Sum over messages, in one pass over memory."""
@@ -91,7 +91,7 @@ class TorchKernels:
 
     def at_atoms(self, batch: GraphBatch, molecule_values: Tensor) -> Tensor:
         """Repeat."""
-        return _Take.apply(molecule_values, runs(batch.atom_offsets, len(batch.atom_codes)))
+        return _SpreadRuns.apply(molecule_values, batch.atom_offsets, len(batch.atom_codes))
 
 
 class DGLKernels:
@@ -186,16 +186,21 @@ def reduce_runs(values: Tensor, offsets: Tensor, how: str) -> Tensor:
     -------
     Tensor (n, h)
     """
-    each = runs(offsets, len(values))
     if how == "max":
-        return _MaxRuns.apply(values, *each.inverse())
-    total = _SumRuns.apply(values, each)
-    return total / offsets.diff().clamp(min=1)[:, None] if how == "mean" else total
+        return _MaxRuns.apply(values, offsets)
+    lengths = offsets.diff()
+    run = torch.repeat_interleave(lengths, output_size=len(values))
+    total = _SumRuns.apply(values, run, offsets)
+    return total / lengths.clamp(min=1)[:, None] if how == "mean" else total
 
 
 def _bag(values: Tensor, indices: Tensor, offsets: Tensor) -> Tensor:
     """Sum rows of `values`, chosen by `indices`, run by run."""
     return embedding_bag(indices, values, offsets, mode="sum", include_last_offset=True)
+
+
+def _numbers(rows: Tensor) -> Tensor:
+    return torch.arange(len(rows), device=rows.device)
 
 
 class _Take(torch.autograd.Function):
@@ -206,18 +211,29 @@ class _Take(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        return _bag(grad.contiguous(), *ctx.rows.inverse()), None
+        return _bag(grad.contiguous(), *ctx.rows.inverse), None
 
 
 class _SumRuns(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, run):
-        ctx.run = run
-        return _bag(values, *run.inverse())
+    def forward(ctx, values, run, offsets):
+        ctx.save_for_backward(run)
+        return _bag(values, _numbers(values), offsets)
 
     @staticmethod
     def backward(ctx, grad):
-        return grad.index_select(0, ctx.run.index), None
+        return grad.index_select(0, *ctx.saved_tensors), None, None
+
+
+class _SpreadRuns(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values, offsets, n_rows):
+        ctx.save_for_backward(offsets)
+        return values.repeat_interleave(offsets.diff(), dim=0, output_size=n_rows)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return _bag(grad.contiguous(), _numbers(grad), *ctx.saved_tensors), None, None
 
 
 class _SumNeighbours(torch.autograd.Function):
@@ -228,9 +244,8 @@ class _SumNeighbours(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        places, offsets = ctx.messages.source.inverse()
-        hearers = ctx.messages.destination.index.index_select(0, places)
-        return _bag(grad.contiguous(), hearers, offsets), None
+        offsets = ctx.messages.source.inverse[1]
+        return _bag(grad.contiguous(), ctx.messages.hearers, offsets), None
 
 
 class _SumWeighted(torch.autograd.Function):
@@ -247,9 +262,9 @@ class _SumWeighted(torch.autograd.Function):
         grad = grad.contiguous()
         of_state = of_weights = None
         if ctx.needs_input_grad[0]:
-            places, offsets = source.inverse()
-            hearers = destination.index_select(0, places)
-            of_state = _weighted_bag(grad, weights.index_select(0, places), hearers, offsets)
+            places, offsets = source.inverse
+            leaving = weights.index_select(0, places)
+            of_state = _weighted_bag(grad, leaving, ctx.messages.hearers, offsets)
         if ctx.needs_input_grad[1]:
             heard = grad.index_select(0, destination) * state.index_select(0, source.index)
             of_weights = heard.sum(-1)
@@ -276,9 +291,9 @@ def _weighted_bag(values: Tensor, weights: Tensor, rows: Tensor, offsets: Tensor
 
 class _MaxRuns(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values, each, offsets):
+    def forward(ctx, values, offsets):
         largest, _, _, winners = torch.embedding_bag(
-            values, each, offsets, mode=_MAX_MODE, include_last_offset=True
+            values, _numbers(values), offsets, mode=_MAX_MODE, include_last_offset=True
         )
         ctx.save_for_backward(winners, offsets)
         ctx.shape = values.shape
@@ -293,7 +308,7 @@ class _MaxRuns(torch.autograd.Function):
         result = grad.new_zeros(ctx.shape)
         if len(result):
             result.scatter_add_(0, winners.clamp(min=0), grad)
-        return result, None, None
+        return result, None
 
 
 def _at_least_float32(values: Tensor) -> Tensor:

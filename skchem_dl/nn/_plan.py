@@ -19,14 +19,16 @@ References
 
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._selection import Exchange, Messages, Selection, to_offsets
+from skchem_dl.nn._selection import Exchange, Messages, Selection, runs, to_device, to_offsets
 
-# Odd numbers without a pattern (those of SplitMix64, as signed integers).
-_FACTORS = (-0x40A7B892E31B1A47, -0x6B2FB644ECCEEE15, -0x61C8864680B583EB)
+# Odd numbers without a pattern, those of SplitMix64.
+_FACTORS = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15], dtype=np.uint64)
+_SHIFTS = np.array([30, 27, 31], dtype=np.uint64)
+_CODES_OF_64_BITS = 8
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Level:
 
     Attributes
     ----------
-    first : Tensor (n,), int64
+    first : ndarray of shape (n,), int64
         An atom (or directed edge) that each row stands for.
     row : Selection (A,) or (E,)
         The row of each atom (or edge).
@@ -43,14 +45,16 @@ class Level:
         Whether a row stands for all atoms (or edges) with the same environment, not for one.
     """
 
-    first: Tensor
+    first: np.ndarray
     row: Selection
     distinct: bool
 
     @property
     def counts(self) -> Tensor | None:
         """How many each row stands for; None where it is one."""
-        return self.row.inverse()[1].diff() if self.distinct else None
+        if not self.distinct:
+            return None
+        return to_device(np.diff(self.row.inverse_rows[1]), self.row.device)
 
 
 @dataclass
@@ -83,7 +87,7 @@ class Plan:
         Whether rows are directed edges, each of which hears those that enter the atom it leaves,
         but not its own reverse; otherwise they are atoms, which hear their neighbours.
     hears_bonds : bool, default=True
-        Whether a message depends on the bond that it passes over.
+        Whether a message between atoms depends on the bond that it passes over.
     n_distinct : int, default=None
         How many states, from the first on, have a row for each distinct environment and not for
         each atom or edge; None means all.
@@ -111,47 +115,51 @@ class Plan:
     ) -> None:
         self.batch = batch
         self.on_bonds = on_bonds
+        self._device = batch.device
         self._n_distinct = n_exchanges + 1 if n_distinct is None else n_distinct
+        self._n_entering = np.diff(batch.in_offsets)
         # With the degree, which some convolutions divide messages by.
-        self._atom_keys = _mix(_keys_of_codes(batch.atom_codes), batch.in_offsets.diff())
+        self._atom_keys = _mix(_keys_of_codes(batch.atom_codes), self._n_entering)
         bond_keys = _keys_of_codes(batch.bond_codes)
-        kinds = _distinct(bond_keys)
-        self._kinds = Selection(batch.both_ways(kinds.row.index), kinds.row.n_from)
-        self._bond_codes = batch.bond_codes.index_select(0, kinds.first)
+        kinds = self._distinct(bond_keys)
+        self._kinds = Selection(_both_ways(kinds.row.rows), kinds.row.n_from, self._device)
+        self._bond_codes = self._tensor(batch.bond_codes[kinds.first])
         keys = self._atom_keys
         if on_bonds:
-            keys = _mix(keys.index_select(0, batch.source), batch.both_ways(bond_keys))
-        self._said_over = batch.both_ways(bond_keys) if hears_bonds else None
+            keys = _mix(keys[batch.source], _both_ways(bond_keys))
+        self._said_over = _both_ways(bond_keys) if hears_bonds else None
         self._keys = [keys]
         self.levels = [self._level(0, keys)]
         self.exchanges = [self._exchange(step) for step in range(1, n_exchanges + 1)]
-        first = self.levels[0].first
-        of_atoms = batch.source.index_select(0, first) if on_bonds else first
-        self.atom_codes = batch.atom_codes.index_select(0, of_atoms)
+        self._describe_first(self.levels[0].first)
+
+    def _describe_first(self, first: np.ndarray) -> None:
+        """Give the codes of the rows of the first state."""
+        batch = self.batch
+        self.atom_codes = self._tensor(batch.atom_codes[self._atom_of(first)])
         self.bond_codes = None
-        if on_bonds:
-            self.bond_codes = batch.both_ways(batch.bond_codes).index_select(0, first)
+        if self.on_bonds:
+            bonds = np.minimum(first, batch.reverse(first))  # the one of the two that is stored
+            self.bond_codes = self._tensor(batch.bond_codes[bonds])
 
     def molecules(self) -> Selection:
         """Give the molecule of each row, where none stands for several."""
-        molecule = torch.repeat_interleave(self.batch.atom_offsets.diff())
-        if self.on_bonds:
-            molecule = molecule.index_select(0, self.batch.source)
-        return Selection(molecule, len(self.batch))
+        molecule = runs(self.batch.atom_offsets.cpu().numpy(), self._device)
+        return molecule.of(self.batch.source) if self.on_bonds else molecule
 
     def ending(self, state: int) -> Ending:
         """Give the way from a state, by number, to the batch's atoms."""
-        level = self.levels[state]
+        batch, level = self.batch, self.levels[state]
         if not self.on_bonds:
-            return Ending(None, self.batch.atom_codes.index_select(0, level.first), level.row)
+            return Ending(None, self._tensor(batch.atom_codes[level.first]), level.row)
         keys = _mix(self._atom_keys, self._arriving(_mix(self._keys[state])))
-        atoms = _distinct(keys) if level.distinct else _each(self._atom_keys)
-        edges, offsets = _runs(self.batch.in_edges, self.batch.in_offsets, atoms.first)
-        messages = Messages(_compose(level.row, edges), offsets)
-        return Ending(messages, self.batch.atom_codes.index_select(0, atoms.first), atoms.row)
+        atoms = self._distinct(keys) if level.distinct else self._each(keys)
+        edges, offsets = _some_runs(batch.in_edges, batch.in_offsets, atoms.first)
+        messages = Messages(level.row.of(edges), offsets)
+        return Ending(messages, self._tensor(batch.atom_codes[atoms.first]), atoms.row)
 
-    def _level(self, state: int, keys: Tensor) -> Level:
-        return _distinct(keys) if state < self._n_distinct else _each(keys)
+    def _level(self, state: int, keys: np.ndarray) -> Level:
+        return self._distinct(keys) if state < self._n_distinct else self._each(keys)
 
     def _exchange(self, state: int) -> Exchange:
         """Find the rows of a state, and what they hear of the one before."""
@@ -163,99 +171,100 @@ class Plan:
             edges, offsets = self._others(level.first)
             heard = edges
         else:
-            edges, offsets = _runs(batch.in_edges, batch.in_offsets, level.first)
-            heard = batch.source.index_select(0, edges)
+            edges, offsets = _some_runs(batch.in_edges, batch.in_offsets, level.first)
+            heard = batch.source[edges]
+        degree = self._n_entering[self._atom_of(last.first)] - int(self.on_bonds)
         same = not (last.distinct or level.distinct)
         return Exchange(
-            _compose(last.row, heard),
+            last.row.of(heard),
             offsets,
-            before=None if same else _compose(last.row, level.first),
-            origin=_compose(self.levels[0].row, level.first),
+            before=None if same else last.row.of(level.first),
+            origin=self.levels[0].row.of(level.first),
             counts=level.counts,
-            degree_before=self._degree(last),
-            bond_kind=_compose(self._kinds, edges),
+            degree_before=self._tensor(degree),
+            bond_kind=self._kinds.of(edges),
             bond_codes=self._bond_codes,
         )
 
-    def _degree(self, level: Level) -> Tensor:
-        atoms = self.batch.source.index_select(0, level.first) if self.on_bonds else level.first
-        return self.batch.in_offsets.diff().index_select(0, atoms) - int(self.on_bonds)
-
-    def _next_keys(self, keys: Tensor) -> Tensor:
-        batch = self.batch
+    def _next_keys(self, keys: np.ndarray) -> np.ndarray:
+        source = self.batch.source
         if self.on_bonds:
             said = _mix(keys)
-            heard = self._arriving(said).index_select(0, batch.source)
-            return _mix(keys, heard - said.roll(len(said) // 2))
-        said = keys.index_select(0, batch.source)
-        return _mix(keys, self._arriving(_mix(said, self._said_over)))
+            back = np.roll(said, len(said) // 2)
+            return _mix(keys, self._arriving(said)[source] - back)
+        return _mix(keys, self._arriving(_mix(keys[source], self._said_over)))
 
-    def _arriving(self, said: Tensor) -> Tensor:
+    def _arriving(self, said: np.ndarray) -> np.ndarray:
         """Sum over the edges into each atom, modulo 2^64, ``(E,) -> (A,)``."""
-        sums = to_offsets(said.index_select(0, self.batch.in_edges))
-        return sums.index_select(0, self.batch.in_offsets).diff()
+        sums = np.zeros(len(said) + 1, dtype=np.uint64)
+        np.cumsum(said[self.batch.in_edges], out=sums[1:])
+        return np.diff(sums[self.batch.in_offsets])
 
-    def _others(self, edges: Tensor) -> tuple[Tensor, Tensor]:
+    def _others(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """List what enters the atoms that edges leave, but for the edges' reverses."""
         batch = self.batch
-        left = batch.source.index_select(0, edges)
-        entering, offsets = _runs(batch.in_edges, batch.in_offsets, left)
-        backward = torch.repeat_interleave(batch.reverse(edges), offsets.diff())
+        entering, offsets = _some_runs(batch.in_edges, batch.in_offsets, batch.source[edges])
+        backward = np.repeat(batch.reverse(edges), np.diff(offsets))
         # The reverse of an edge is always among them, and just once.
-        return entering[entering != backward], offsets - torch.arange(
-            len(offsets), device=offsets.device
-        )
+        return entering[entering != backward], offsets - np.arange(len(offsets))
+
+    def _atom_of(self, first: np.ndarray) -> np.ndarray:
+        return self.batch.source[first] if self.on_bonds else first
+
+    def _each(self, rows: np.ndarray) -> Level:
+        """Give every row a row of its own."""
+        numbers = np.arange(len(rows) + 1)
+        inverse = numbers[:-1], numbers
+        row = Selection(numbers[:-1], len(rows), self._device, inverse)
+        return Level(numbers[:-1], row, distinct=False)
+
+    def _distinct(self, keys: np.ndarray) -> Level:
+        """Give equal keys one row."""
+        order = np.argsort(keys)
+        values = keys[order]
+        new = np.ones(len(keys), dtype=bool)
+        np.not_equal(values[1:], values[:-1], out=new[1:])
+        starts = np.flatnonzero(new)
+        rows = np.empty_like(order)
+        rows[order] = np.cumsum(new) - 1
+        inverse = order, np.append(starts, len(keys))
+        row = Selection(rows, len(starts), self._device, inverse)
+        return Level(order[starts], row, distinct=True)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return to_device(array, self._device)
 
 
-def _each(rows: Tensor) -> Level:
-    """Give every row a row of its own."""
-    numbers = torch.arange(len(rows), device=rows.device)
-    offsets = torch.arange(len(rows) + 1, device=rows.device)
-    return Level(numbers, Selection(numbers, len(rows), (numbers, offsets)), distinct=False)
+def _both_ways(bonds: np.ndarray) -> np.ndarray:
+    """Give each edge what its bond has."""
+    return np.concatenate([bonds, bonds])
 
 
-def _distinct(keys: Tensor) -> Level:
-    """Give equal keys one row."""
-    values, order = torch.sort(keys, stable=True)
-    new = torch.ones_like(values, dtype=torch.bool)
-    torch.ne(values[1:], values[:-1], out=new[1:])
-    starts = new.nonzero()[:, 0]
-    index = torch.empty_like(order)
-    index[order] = new.cumsum(0) - 1
-    offsets = torch.cat([starts, starts.new_tensor([len(keys)])])
-    return Level(order[starts], Selection(index, len(starts), (order, offsets)), distinct=True)
-
-
-def _compose(rows: Selection, places: Tensor) -> Selection:
-    """Select some of a selection."""
-    return Selection(rows.index.index_select(0, places), rows.n_from)
-
-
-def _runs(values: Tensor, offsets: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
+def _some_runs(
+    values: np.ndarray, offsets: np.ndarray, which: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Put some runs of `values` behind one another; give them and where each begins."""
-    lengths = offsets.diff().index_select(0, which)
+    lengths = np.diff(offsets)[which]
     begins = to_offsets(lengths)
-    shift = offsets.index_select(0, which) - begins[:-1]
-    total = int(begins[-1])
-    place = torch.repeat_interleave(shift, lengths, output_size=total)
-    place += torch.arange(total, device=place.device)
-    return values.index_select(0, place), begins
+    place = np.repeat(offsets[which] - begins[:-1], lengths)
+    place += np.arange(len(place))
+    return values[place], begins
 
 
-def _keys_of_codes(codes: Tensor) -> Tensor:
+def _keys_of_codes(codes: np.ndarray) -> np.ndarray:
     """Give rows of codes equal keys just if they are equal, ``(n, fields) -> (n,)``."""
-    keys = torch.zeros(len(codes), dtype=torch.int64, device=codes.device)
-    for column in codes.unbind(1):
-        keys = keys * 256 + column
-        if codes.shape[1] > 7:
+    keys = np.zeros(len(codes), dtype=np.uint64)
+    for column, values in enumerate(codes.T):
+        keys = keys * np.uint64(256) + values
+        if column % _CODES_OF_64_BITS == _CODES_OF_64_BITS - 1:
             keys = _mix(keys)
     return _mix(keys)
 
 
-def _mix(keys: Tensor, others: Tensor | None = None) -> Tensor:
+def _mix(keys: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
     """Hash numbers, or pairs of them, to numbers without a pattern."""
     if others is not None:
-        keys = keys * _FACTORS[2] + others
-    for factor, bits in zip(_FACTORS[:2], (30, 27), strict=True):
-        keys = (keys ^ (keys >> bits)) * factor
-    return keys ^ (keys >> 31)
+        keys = keys * _FACTORS[2] + others.astype(np.uint64, copy=False)
+    keys = (keys ^ (keys >> _SHIFTS[0])) * _FACTORS[0]
+    keys = (keys ^ (keys >> _SHIFTS[1])) * _FACTORS[1]
+    return keys ^ (keys >> _SHIFTS[2])

@@ -1,5 +1,6 @@
 """Convolutions whose messages depend on the bond that they pass over."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -74,19 +75,19 @@ class MPNN(GraphConv):
         hidden = (self.bonds(exchange.bond_codes) + self.bonds_bias).relu()
         dim = state.shape[1]
         matrices = self.matrices(hidden).view(-1, dim, dim)
-        order, offsets = exchange.bond_kind.inverse()
-        source = exchange.source
-        by_kind = Selection(source.index.index_select(0, order), source.n_from)
-        leaving = self.kernels.take(state, by_kind)
-        parts = leaving.split(offsets.diff().tolist())
+        order, offsets = exchange.bond_kind.inverse_rows
+        leaving = self.kernels.take(state, exchange.source.of(order))
+        parts = leaving.split(np.diff(offsets).tolist())
         sent = [part @ matrix for part, matrix in zip(parts, matrices, strict=True)]
-        messages = self.kernels.take(torch.cat(sent or [leaving]), _back_in_order(order))
+        back = _back_in_order(order, exchange.source.device)
+        messages = self.kernels.take(torch.cat(sent or [leaving]), back)
         arriving = self.kernels.sum_messages(exchange, messages) + self.bias
         return self.gate(self.activation(arriving), self.before(exchange, state))
 
 
-def _back_in_order(order: Tensor) -> Selection:
+def _back_in_order(order: np.ndarray, device: torch.device | str) -> Selection:
     """Select what was sorted so that it is as it was before."""
-    each = torch.arange(len(order) + 1, device=order.device)
-    position = torch.empty_like(order).index_copy_(0, order, each[:-1])
-    return Selection(position, len(order), (order, each))
+    numbers = np.arange(len(order) + 1)
+    places = np.empty_like(order)
+    places[order] = numbers[:-1]
+    return Selection(places, len(order), device, (order, numbers))
