@@ -29,6 +29,8 @@ class GraphBatch:
         Edges sorted by destination: the edges into atom a are
         ``in_edges[in_offsets[a]:in_offsets[a + 1]]``.
     in_offsets : ndarray of shape (A + 1,), int64
+    n_atoms : ndarray of shape (M,), int64
+        Of each molecule.
     atom_offsets : Tensor (M + 1,), int64
         Atoms of molecule i are ``atom_offsets[i]:atom_offsets[i + 1]``.
     molecule_features : Tensor (M, d), float32, or None
@@ -40,6 +42,7 @@ class GraphBatch:
     destination: np.ndarray
     in_edges: np.ndarray
     in_offsets: np.ndarray
+    n_atoms: np.ndarray
     atom_offsets: Tensor
     molecule_features: Tensor | None = None
 
@@ -56,6 +59,7 @@ class GraphBatch:
             destination=destination,
             in_edges=stable_argsort(destination, n_atoms),
             in_offsets=to_offsets(np.bincount(destination, minlength=n_atoms)),
+            n_atoms=graphs.n_atoms,
             atom_offsets=to_device(graphs.atom_offsets, "cpu"),
             molecule_features=None if features is None else to_device(features, "cpu"),
         )

@@ -146,7 +146,7 @@ class GNN(nn.Module):
             if self.exchanges:
                 state, heard = self._exchange(layer, plan, state, heard)
             new = self.conv.step(layer, exchange, state, first)
-            new = self._activate(layer, new, exchange.counts)
+            new = self._activate(layer, exchange, new)
             state = new if self.skip == "none" else self._skip(layer, exchange, state, new)
             states.append(state)
         return self._jump(plan, states)
@@ -178,9 +178,9 @@ class GNN(nn.Module):
             n_distinct=n_distinct,
         )
 
-    def _activate(self, layer: int, state: Tensor, counts: Tensor | None) -> Tensor:
+    def _activate(self, layer: int, exchange: Exchange, state: Tensor) -> Tensor:
         if self.norms:
-            state = self.norms[layer](state, counts)
+            state = self.norms[layer](state, exchange.counts, exchange.total)
         return self.dropout(state if self.conv.activates else self.activation(state))
 
     def _skip(self, layer: int, exchange: Exchange, old: Tensor, new: Tensor) -> Tensor:

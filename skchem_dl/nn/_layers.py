@@ -31,28 +31,27 @@ class BatchNorm(nn.BatchNorm1d):
     num_batches_tracked: Tensor
     momentum: float
 
-    def forward(self, rows: Tensor, counts: Tensor | None = None) -> Tensor:
-        """Normalise ``(n, h)``; each row stands for `counts` equal ones, ``(n,)``."""
-        if self.training and (len(rows) if counts is None else int(counts.sum())) < 2:
+    def forward(self, rows: Tensor, counts: Tensor | None = None, total: int = 0) -> Tensor:
+        """Normalise ``(n, h)``; each row stands for `counts` equal ones, ``(n,)``, of `total`."""
+        if self.training and (len(rows) if counts is None else total) < 2:
             return nn.functional.batch_norm(
                 rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
             )
         if self.training and counts is not None:
-            return self._normalise_counted(rows, counts)
+            return self._normalise_counted(rows, counts, total)
         return super().forward(rows)
 
-    def _normalise_counted(self, rows: Tensor, counts: Tensor) -> Tensor:
+    def _normalise_counted(self, rows: Tensor, counts: Tensor, total: int) -> Tensor:
         """Normalise as if each row were there as often as it counts."""
-        n_rows = counts.sum()
         rows = rows.to(self.weight.dtype)  # under autocast too, as torch's own does
-        shares = (counts.to(rows.dtype) / n_rows)[:, None]
+        shares = (counts.to(rows.dtype) / total)[:, None]
         mean = (shares * rows).sum(0)
         centred = rows - mean
         variance = (shares * centred.square()).sum(0)
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * (n_rows / (n_rows - 1)), self.momentum)
+            self.running_var.lerp_(variance * (total / (total - 1)), self.momentum)
         return centred * ((variance + self.eps).rsqrt() * self.weight) + self.bias
 
 
@@ -88,13 +87,19 @@ class CodeEmbedding(nn.Module):
         return (pad_rows(hot) @ self.weight)[: len(codes)]
 
 
+def is_autocast_enabled(rows: Tensor) -> bool:
+    """Whether products of these rows run in bfloat16."""
+    device = rows.device.type
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+
+
 def pad_rows(rows: Tensor) -> Tensor:
     """Add rows of zeros up to a round number, where products run in bfloat16 on a CPU.
 
     There the library of products builds its code anew for every number of rows that it has not met,
     which takes longer than the product, and no two batches of graphs have the same number.
     """
-    if rows.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+    if rows.device.type != "cpu" or not is_autocast_enabled(rows):
         return rows
     return nn.functional.pad(rows, (0, 0, 0, -len(rows) % _ROUND_NUMBER))
 
@@ -121,7 +126,7 @@ class OutputLayer(nn.Linear):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map ``(n, h) -> (n, out_dim)``."""
-        if not torch.is_autocast_enabled(rows.device.type):
+        if not is_autocast_enabled(rows):
             return super().forward(rows)
         with torch.autocast(rows.device.type, enabled=False):
             return super().forward(rows.float())

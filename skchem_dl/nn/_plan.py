@@ -28,6 +28,7 @@ from skchem_dl.nn._selection import Exchange, Messages, Selection, runs, to_devi
 # Odd numbers without a pattern, those of SplitMix64.
 _FACTORS = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15], dtype=np.uint64)
 _SHIFTS = np.array([30, 27, 31], dtype=np.uint64)
+_BITS_OF_A_CODE = np.uint64(8)
 _CODES_OF_64_BITS = 8
 
 
@@ -144,7 +145,7 @@ class Plan:
 
     def molecules(self) -> Selection:
         """Give the molecule of each row, where none stands for several."""
-        molecule = runs(self.batch.atom_offsets.cpu().numpy(), self._device)
+        molecule = runs(to_offsets(self.batch.n_atoms), self._device)
         return molecule.of(self.batch.source) if self.on_bonds else molecule
 
     def ending(self, state: int) -> Ending:
@@ -181,6 +182,7 @@ class Plan:
             before=None if same else last.row.of(level.first),
             origin=self.levels[0].row.of(level.first),
             counts=level.counts,
+            total=len(level.row),
             degree_before=self._tensor(degree),
             bond_kind=self._kinds.of(edges),
             bond_codes=self._bond_codes,
@@ -254,11 +256,12 @@ def _some_runs(
 def _keys_of_codes(codes: np.ndarray) -> np.ndarray:
     """Give rows of codes equal keys just if they are equal, ``(n, fields) -> (n,)``."""
     keys = np.zeros(len(codes), dtype=np.uint64)
-    for column, values in enumerate(codes.T):
-        keys = keys * np.uint64(256) + values
-        if column % _CODES_OF_64_BITS == _CODES_OF_64_BITS - 1:
-            keys = _mix(keys)
-    return _mix(keys)
+    for start in range(0, codes.shape[1], _CODES_OF_64_BITS):
+        packed = np.zeros(len(codes), dtype=np.uint64)
+        for values in codes.T[start : start + _CODES_OF_64_BITS]:
+            packed = (packed << _BITS_OF_A_CODE) | values
+        keys = _mix(keys, packed)
+    return keys
 
 
 def _mix(keys: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:

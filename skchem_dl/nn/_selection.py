@@ -121,6 +121,8 @@ class Exchange(Messages):
         What it was in the first state.
     counts : Tensor (n,), int64, or None
         How many atoms or edges each row of the next state stands for; None means one.
+    total : int
+        How many they stand for together.
     degree_before : Tensor (n_before,), int64
         How many messages each row of this state hears, were it to hear all of the batch.
     bond_kind : Selection (N,)
@@ -132,6 +134,7 @@ class Exchange(Messages):
     before: Selection | None
     origin: Selection
     counts: Tensor | None
+    total: int
     degree_before: Tensor
     bond_kind: Selection
     bond_codes: Tensor

@@ -28,6 +28,14 @@ def every_atom(batch):
     return Plan(batch, 1, on_bonds=False, n_distinct=0).exchanges[0]
 
 
+def ends_of(batch, *, loops=False):
+    """Sources and destinations as tensors, with an edge from each atom to itself on request."""
+    own = np.arange(len(batch.atom_codes) * loops)
+    return tuple(
+        torch.from_numpy(np.concatenate([ends, own])) for ends in (batch.source, batch.destination)
+    )
+
+
 def every_row(network, batch):
     """The plan of a network in which each atom, or directed edge, is a row."""
     conv = network.conv

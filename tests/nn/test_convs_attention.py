@@ -15,6 +15,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    ends_of,
     every_atom,
     graphs_of,
     make_conv,
@@ -34,8 +35,7 @@ CHAIN = ((0, 1), (1, 2))
 def with_loops(batch):
     import dgl
 
-    atoms = torch.arange(len(batch.atom_codes))
-    ends = torch.cat([batch.source, atoms]), torch.cat([batch.destination, atoms])
+    ends = ends_of(batch, loops=True)
     return dgl.graph(ends)
 
 

@@ -12,6 +12,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    ends_of,
     every_atom,
     graphs_of,
     make_conv,
@@ -81,7 +82,7 @@ def test_gine_is_dgls(backend, smiles):
     ]
     copy_weights(pairs)
     edges = edge_features(graphs_of(smiles)) @ bonds
-    graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
+    graph = dgl.graph(ends_of(batch), num_nodes=n_atoms)
     assert_same(conv.step(1, every_atom(batch), ours, ours), layer(graph, theirs, edges), pairs)
 
 
@@ -111,7 +112,7 @@ def test_mpnn_is_dgllifes(backend, smiles):
         *zip(conv.gate.parameters(), gate.parameters(), strict=True),
     ]
     copy_weights(pairs)
-    graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
+    graph = dgl.graph(ends_of(batch), num_nodes=n_atoms)
     message = layer(graph, theirs, edge_features(graphs_of(smiles))).relu()
     _, expected = gate(message[None], theirs[None])
     assert_same(conv.step(0, every_atom(batch), ours, ours), expected[0], pairs)

@@ -13,6 +13,7 @@ from .molecules import (
     batch_of,
     both_backends,
     copy_weights,
+    ends_of,
     every_atom,
     make_conv,
     needs_dgl,
@@ -68,9 +69,9 @@ def test_gcn_is_dgls(backend, smiles):
 
     batch, conv = batch_of(smiles), make_conv("gcn", backend)
     layer, linear = dgl.nn.GraphConv(6, 6, weight=False, bias=False), copy.deepcopy(conv.linears[0])
-    atoms = torch.arange(len(batch.atom_codes))
-    ends = torch.cat([batch.source, atoms]), torch.cat([batch.destination, atoms])
-    ours, theirs = random_rows(len(atoms), 6), random_rows(len(atoms), 6)
+    ends = ends_of(batch, loops=True)
+    n_atoms = len(batch.atom_codes)
+    ours, theirs = random_rows(n_atoms, 6), random_rows(n_atoms, 6)
     pairs = [
         (ours, theirs),
         (conv.linears[0].weight, linear.weight),
@@ -100,7 +101,7 @@ def test_sage_is_dgls(backend, smiles):
         (conv.neighbours[0].weight, layer.fc_neigh.weight),
     ]
     copy_weights(pairs)
-    graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
+    graph = dgl.graph(ends_of(batch), num_nodes=n_atoms)
     assert_same(conv.step(0, every_atom(batch), ours, ours), layer(graph, theirs), pairs)
 
 
@@ -121,7 +122,7 @@ def test_gin_is_dgls(backend, smiles):
     copy_weights(pairs)
     with torch.no_grad():
         layer.eps.copy_(conv.epsilon[1])
-    graph = dgl.graph((batch.source, batch.destination), num_nodes=n_atoms)
+    graph = dgl.graph(ends_of(batch), num_nodes=n_atoms)
     expected = layer(graph, theirs)
     assert_same(conv.step(1, every_atom(batch), ours, ours), expected, pairs)
     # The weight of the atom itself is one entry of a vector here.

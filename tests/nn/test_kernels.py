@@ -72,8 +72,8 @@ def any_messages(draw):
     row = st.integers(0, max(n_before - 1, 0))
     heard = st.lists(row, max_size=4 if n_before else 0)
     sources = draw(st.lists(heard, max_size=5))
-    index = torch.tensor([row for rows in sources for row in rows], dtype=torch.int64)
-    counts = torch.tensor([len(rows) for rows in sources], dtype=torch.int64)
+    index = np.array([row for rows in sources for row in rows], dtype=np.int64)
+    counts = np.array([len(rows) for rows in sources], dtype=np.int64)
     return Messages(Selection(index, n_before), to_offsets(counts))
 
 
