@@ -28,10 +28,13 @@ OURS = {
     "dmpnn": {},
     "dmpnn, bfloat16": {"precision": "bfloat16"},
     "gcn": {**GCN, "readout": "sum_mean_max", "head_dims": (128,)},
+    # Four heads of 32, as there; there the last layer takes their mean, here their 128.
     "gat": {
         **GCN,
         "conv": "gat",
         "hidden_dim": 128,
+        "n_heads": 4,
+        "batch_norm": False,
         "readout": "sum_mean_max",
         "head_dims": (128,),
     },

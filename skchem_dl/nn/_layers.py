@@ -45,14 +45,34 @@ class BatchNorm(nn.BatchNorm1d):
         """Normalise as if each row were there as often as it counts."""
         rows = rows.to(self.weight.dtype)  # under autocast too, as torch's own does
         shares = (counts.to(rows.dtype) / total)[:, None]
-        mean = (shares * rows).sum(0)
-        centred = rows - mean
-        variance = (shares * centred.square()).sum(0)
         with torch.no_grad():
+            mean = (shares * rows).sum(0)
+            variance = (shares * (rows - mean).square()).sum(0)
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (total / (total - 1)), self.momentum)
-        return centred * ((variance + self.eps).rsqrt() * self.weight) + self.bias
+        return _Normalise.apply(rows, shares, mean, variance, self.weight, self.bias, self.eps)
+
+
+class _Normalise(torch.autograd.Function):
+    """Normalise rows by their mean and variance, in few passes over memory."""
+
+    @staticmethod
+    def forward(ctx, rows, shares, mean, variance, weight, bias, eps):
+        scale = (variance + eps).rsqrt()
+        standard = (rows - mean).mul_(scale)
+        ctx.save_for_backward(standard, shares, scale, weight)
+        return torch.addcmul(bias, standard, weight)
+
+    @staticmethod
+    def backward(ctx, grad):
+        standard, shares, scale, weight = ctx.saved_tensors
+        of_bias = grad.sum(0)
+        of_weight = (grad * standard).sum(0)
+        # Mean and variance depend on each row by its share of all rows.
+        through = torch.addcmul(of_bias, standard, of_weight).mul_(shares)
+        of_rows = (grad - through).mul_(scale * weight)
+        return of_rows, None, None, None, of_weight, of_bias, None
 
 
 class CodeEmbedding(nn.Module):

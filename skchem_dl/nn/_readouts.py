@@ -95,8 +95,10 @@ class SumMeanMax(Readout):
 
     def forward(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
         """Read out, ``(A, h) -> (M, 3 h)``."""
-        reduce = self.kernels.reduce_molecules
-        return torch.cat([reduce(batch, atoms, how) for how in ("sum", "mean", "max")], dim=1)
+        total = self.kernels.reduce_molecules(batch, atoms, "sum")
+        mean = total / batch.atom_offsets.diff().clamp(min=1)[:, None]
+        highest = self.kernels.reduce_molecules(batch, atoms, "max")
+        return torch.cat([total, mean, highest], dim=1)
 
 
 @register_readout("attention")
@@ -163,11 +165,13 @@ class AttentiveFPReadout(Readout):
     def forward(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
         """Read out, ``(A, h) -> (M, h)``."""
         molecules = self.kernels.reduce_molecules(batch, atoms, "sum")
+        has_atoms = (batch.atom_offsets.diff() > 0)[:, None]
         for logits, values, gate in zip(self.logits, self.values, self.gates, strict=True):
             of_molecule, of_atom, bias = halves(logits)
             asked = self.kernels.at_atoms(batch, molecules.relu() @ of_molecule + bias)
             scores = F.leaky_relu(asked + atoms @ of_atom)
-            context = weighted_mean(self.kernels, batch, values(atoms), scores)
+            # The linear map of a mean is the mean of linear maps, on a row a molecule.
+            context = values(weighted_mean(self.kernels, batch, atoms, scores)) * has_atoms
             molecules = gate(F.elu(context), molecules)
         return molecules
 
