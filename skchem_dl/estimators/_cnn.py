@@ -118,7 +118,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
     batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=256
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
@@ -317,7 +317,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
     batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=256
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50

@@ -12,8 +12,8 @@ from torch import Tensor
 from skchem_dl.estimators._inputs import Inputs
 
 _GROUP_DRAWS = 20  # groups differ in size and classes, so the best of some draws is taken
-_AUTO_BATCHES = 32
-_AUTO_BATCH_SIZES = (16, 256)
+_AUTO_BATCHES = 64
+_AUTO_BATCH_SIZES = (32, 256)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def resolve_batch_size(batch_size: int | str, n_rows: int) -> int:
     Parameters
     ----------
     batch_size : int or "auto"
-        "auto" makes some 32 steps an epoch, of 16 to 256 molecules.
+        "auto" makes some 64 steps an epoch, of 32 to 256 molecules.
     n_rows : int
         Molecules to train on.
 

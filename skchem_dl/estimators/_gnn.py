@@ -154,7 +154,7 @@ default="dmpnn"
     jumping_knowledge : {"last", "concat", "max"}, default="last"
         Which convolutions the readout sees: the last, all side by side, or each unit's highest.
     readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
-default="mean"
+default="sum_mean_max"
         Over a molecule's atoms.
     readout_dim : int, default=None
         Width of a linear layer behind the readout; None has none.
@@ -185,9 +185,9 @@ default="mean"
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
-    predict_batch_size : int, default=256
+    batch_size : int or "auto", default="auto"
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
+    predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
         Passes over the training molecules.
@@ -277,7 +277,7 @@ default="mean"
         n_heads=4,
         virtual_node=False,
         jumping_knowledge="last",
-        readout="mean",
+        readout="sum_mean_max",
         readout_dim=None,
         head_dims=(300,),
         activation="relu",
@@ -293,8 +293,8 @@ default="mean"
         momentum=0.9,
         weight_decay=0.0,
         max_grad_norm=None,
-        batch_size=64,
-        predict_batch_size=256,
+        batch_size="auto",
+        predict_batch_size=1024,
         max_epochs=50,
         early_stopping=False,
         validation_fraction=0.1,
@@ -381,7 +381,7 @@ default="dmpnn"
     jumping_knowledge : {"last", "concat", "max"}, default="last"
         Which convolutions the readout sees: the last, all side by side, or each unit's highest.
     readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
-default="mean"
+default="sum_mean_max"
         Over a molecule's atoms.
     readout_dim : int, default=None
         Width of a linear layer behind the readout; None has none.
@@ -411,9 +411,9 @@ default="mean"
         L2 penalty on weight matrices (decoupled for "adamw"); biases and norms are left alone.
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
-    batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
-    predict_batch_size : int, default=256
+    batch_size : int or "auto", default="auto"
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
+    predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
         Passes over the training molecules.
@@ -505,7 +505,7 @@ default="mean"
         n_heads=4,
         virtual_node=False,
         jumping_knowledge="last",
-        readout="mean",
+        readout="sum_mean_max",
         readout_dim=None,
         head_dims=(300,),
         activation="relu",
@@ -520,8 +520,8 @@ default="mean"
         momentum=0.9,
         weight_decay=0.0,
         max_grad_norm=None,
-        batch_size=64,
-        predict_batch_size=256,
+        batch_size="auto",
+        predict_batch_size=1024,
         max_epochs=50,
         early_stopping=False,
         validation_fraction=0.1,

@@ -86,7 +86,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
     batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
@@ -258,7 +258,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     max_grad_norm : float, default=None
         Scale gradients down to this norm.
     batch_size : int or "auto", default=64
-        Molecules a training step; "auto" makes about 32 steps an epoch, of 16 to 256 molecules.
+        Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int, default=50
