@@ -27,7 +27,7 @@ LAYERS = [
     "pipelines",
     "persistence",
 ]
-LIGHT = {"numpy", "scipy", "sklearn", "joblib", "rdkit", "cuik_molmaker"}
+LIGHT = {"numpy", "scipy", "sklearn", "joblib", "rdkit", "filelock", "cuik_molmaker"}
 
 
 def imports_of(file, *, lazy=None):

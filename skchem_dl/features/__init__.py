@@ -1,5 +1,6 @@
 """Featurisers: molecules in, arrays out."""
 
+from skchem_dl.features._cache import FeatureCache
 from skchem_dl.features._descriptors import RDKitDescriptors
 from skchem_dl.features._fingerprints import MorganFingerprinter
 from skchem_dl.features._graphs import MolGraphizer
@@ -7,6 +8,7 @@ from skchem_dl.features._standardize import MolStandardizer
 from skchem_dl.features._tokens import SmilesTokenizer
 
 __all__ = [
+    "FeatureCache",
     "MolGraphizer",
     "MolStandardizer",
     "MorganFingerprinter",

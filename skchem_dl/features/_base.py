@@ -1,8 +1,10 @@
 """The template that every featuriser follows: read rows, parse, transform chunks, put back rows."""
 
+import os
 import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -11,7 +13,7 @@ import scipy.sparse as sp
 from joblib import Parallel, delayed, effective_n_jobs
 from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skchem_dl._rows import spread_rows
 from skchem_dl.exceptions import (
@@ -20,7 +22,13 @@ from skchem_dl.exceptions import (
     InvalidMoleculeWarning,
     describe_invalid,
 )
-from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
+from skchem_dl.features._cache import FeatureCache, as_cache, cached_chunk
+from skchem_dl.features._molecules import (
+    ParsedMolecules,
+    as_items,
+    parse_molecules,
+    row_subset,
+)
 
 # Parsed Mols are thirty times the size of their features: a chunk bounds how many live at once.
 _CHUNK_SIZE = 1_000
@@ -46,17 +54,24 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         Worker processes; None is 1, unless in a `joblib.parallel_config` context.
     smiles_column : str, int or None
         The column that holds the molecules, where X has several.
+    memory : str, path, joblib.Memory, FeatureCache or None
+        Where rows are kept. What `_transform_parsed` makes of a SMILES may then depend on nothing
+        but the parameters (those in `_not_in_rows` excepted) and RDKit.
     """
 
     _parameter_constraints: dict[str, list] = {
         "on_invalid": [StrOptions({"raise", "nan"})],
         "n_jobs": [Integral, None],
         "smiles_column": [str, Integral, None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), FeatureCache, None],
     }
+    # Parameters on which the rows of `_transform_parsed` do not depend.
+    _not_in_rows: tuple[str, ...] = ("memory", "n_jobs", "on_invalid", "smiles_column")
 
     on_invalid: str
     n_jobs: int | None
     smiles_column: str | int | None
+    memory: Any
 
     def fit(self, X: Any, y: Any = None) -> "BaseMolTransformer":
         """Check the parameters and the kind of input; nothing is learnt.
@@ -94,6 +109,13 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         """
         return self._rows(X)
 
+    def __getstate_for_file__(self) -> dict[str, Any]:
+        """Give what `skchem_dl.save` writes: no folder of this machine."""
+        return {**vars(self), "memory": None}
+
+    def __setstate_from_file__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"memory": None, **state})
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
@@ -106,8 +128,9 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         """Featurise the valid rows, then raise for the others or fill them."""
         self._validate_params()
         items, labels = as_items(X, self.smiles_column)
-        chunks = self._map_chunks(items)
-        invalid, valid = _collect_rows(chunks)
+        cache = as_cache(self.memory)
+        make = self._featurize_all if cache is None else partial(self._featurize_cached, cache)
+        rows, valid, invalid = make(items)
         if invalid:
             message = describe_invalid(invalid, len(items), labels)
             if self.on_invalid == "raise":
@@ -117,8 +140,24 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
                     len(items),
                 )
             warnings.warn(message, InvalidMoleculeWarning, stacklevel=4)
-        rows = self._join([values for values, _, _ in chunks])
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
+
+    def _featurize_cached(self, cache: FeatureCache, items: Sequence[Any]) -> Chunk:
+        """Featurise the rows that are not in the cache; only text is looked up there."""
+        is_text = np.array([isinstance(item, str) for item in items])
+        if not is_text.any():
+            return self._featurize_all(items)
+        chunk = cached_chunk(self, cache, [item for item in items if isinstance(item, str)])
+        if is_text.all():
+            return chunk
+        others = self._featurize_all([item for item in items if not isinstance(item, str)])
+        return self._interleave(chunk, others, ~is_text)
+
+    def _featurize_all(self, items: Sequence[Any]) -> Chunk:
+        """Featurise any number of rows, chunk by chunk."""
+        chunks = self._map_chunks(items)
+        invalid, valid = _collect_rows(chunks)
+        return self._join([rows for rows, _, _ in chunks]), valid, invalid
 
     def _map_chunks(self, items: Sequence[Any]) -> list[Chunk]:
         n_jobs = effective_n_jobs(self.n_jobs)
@@ -135,6 +174,18 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         """Featurise one chunk."""
         parsed = parse_molecules(items)
         return self._transform_parsed(parsed), parsed.valid, parsed.invalid
+
+    def _interleave(self, one: Chunk, other: Chunk, from_other: np.ndarray) -> Chunk:
+        """Join two chunks, given which rows of the whole are the other's."""
+        places = np.flatnonzero(~from_other), np.flatnonzero(from_other)
+        valid = np.empty(len(from_other), dtype=bool)
+        invalid = []
+        for (_, its_valid, its_invalid), its_places in zip((one, other), places, strict=True):
+            valid[its_places] = its_valid
+            invalid += [bad._replace(row=int(its_places[bad.row])) for bad in its_invalid]
+        order = np.argsort(np.concatenate([places[0][one[1]], places[1][other[1]]]))
+        rows = row_subset(self._join([one[0], other[0]]), order)
+        return rows, valid, sorted(invalid, key=lambda bad: bad.row)
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> Any:
         """Turn one chunk's valid molecules into rows; for those that need the text as well."""

@@ -32,6 +32,9 @@ class RDKitDescriptors(BaseMolTransformer):
         Worker processes.
     smiles_column : str or int, default=None
         The column of SMILES, where X has several columns.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
+        search featurises it again. Mols are not kept.
 
     See Also
     --------
@@ -54,11 +57,20 @@ class RDKitDescriptors(BaseMolTransformer):
         "descriptors": [StrOptions({"all"}), list, tuple],
     }
 
-    def __init__(self, descriptors="all", *, on_invalid="raise", n_jobs=None, smiles_column=None):
+    def __init__(
+        self,
+        descriptors="all",
+        *,
+        on_invalid="raise",
+        n_jobs=None,
+        smiles_column=None,
+        memory=None,
+    ):
         self.descriptors = descriptors
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
+        self.memory = memory
 
     def fit(self, X: Any, y: Any = None) -> "RDKitDescriptors":
         """Check the parameters, the descriptors' names among them.

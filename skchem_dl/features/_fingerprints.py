@@ -40,6 +40,9 @@ class MorganFingerprinter(BaseMolTransformer):
         Worker processes.
     smiles_column : str or int, default=None
         The column of SMILES, where X has several columns.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
+        search featurises it again. Mols are not kept.
 
     See Also
     --------
@@ -81,6 +84,7 @@ class MorganFingerprinter(BaseMolTransformer):
         on_invalid="raise",
         n_jobs=None,
         smiles_column=None,
+        memory=None,
     ):
         self.radius = radius
         self.fp_size = fp_size
@@ -92,6 +96,7 @@ class MorganFingerprinter(BaseMolTransformer):
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
+        self.memory = memory
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name the columns: "morgan0", "morgan1", ...

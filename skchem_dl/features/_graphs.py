@@ -47,6 +47,10 @@ class MolGraphizer(BaseMolTransformer):
         Worker processes.
     smiles_column : str or int, default=None
         The column of SMILES, where X has several columns.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
+        search featurises it again. Mols are not kept. `molecule_features` may have a memory of its
+        own.
 
     Attributes
     ----------
@@ -70,14 +74,22 @@ class MolGraphizer(BaseMolTransformer):
         **BaseMolTransformer._parameter_constraints,
         "molecule_features": [HasMethods(["fit_transform", "transform"]), None],
     }
+    _not_in_rows = (*BaseMolTransformer._not_in_rows, "molecule_features")
 
     def __init__(
-        self, *, molecule_features=None, on_invalid="raise", n_jobs=None, smiles_column=None
+        self,
+        *,
+        molecule_features=None,
+        on_invalid="raise",
+        n_jobs=None,
+        smiles_column=None,
+        memory=None,
     ):
         self.molecule_features = molecule_features
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
+        self.memory = memory
 
     def fit(self, X: Any, y: Any = None) -> "MolGraphizer":
         """Check the parameters, and fit `molecule_features` if there is one.
@@ -165,18 +177,11 @@ class MolGraphizer(BaseMolTransformer):
         read = read_smiles(items)
         if read is None:
             return super()._featurize(items)
-        graphs, valid = read
-        left = np.flatnonzero(~valid)
-        if not len(left):
-            return graphs, valid, []
-        others, valid_left, invalid = super()._featurize([items[row] for row in left.tolist()])
-        rows = np.concatenate([np.flatnonzero(valid), left[valid_left]])
-        valid[left] = valid_left
-        return (
-            MolGraphs.concatenate([graphs, others])[np.argsort(rows)],
-            valid,
-            [problem._replace(row=int(left[problem.row])) for problem in invalid],
-        )
+        graphs, done = read
+        if done.all():
+            return graphs, done, []
+        others = super()._featurize([items[row] for row in np.flatnonzero(~done).tolist()])
+        return self._interleave((graphs, done[done], []), others, ~done)
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> MolGraphs:
         return graphs_of_mols(parsed.mols, parsed.texts)

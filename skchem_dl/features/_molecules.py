@@ -40,14 +40,14 @@ class ParsedMolecules(NamedTuple):
     """What parsing made of some rows; `mols` and `texts` hold the valid ones only."""
 
     mols: list[Mol]
-    texts: list[str | None]  # None where the row was given as a Mol
+    texts: list[str | None]  # as given; None where that was a Mol
     valid: np.ndarray  # (n,) bool
     invalid: list[InvalidMolecule]
 
     def smiles(self) -> list[str]:
         """Give each valid row's text as it was written, or the canonical SMILES of a Mol."""
         return [
-            MolToSmiles(mol) if text is None else text
+            MolToSmiles(mol) if text is None else text.strip()
             for mol, text in zip(self.mols, self.texts, strict=True)
         ]
 
@@ -124,7 +124,7 @@ def parse_molecules(items: Sequence[Any]) -> ParsedMolecules:
                 invalid.append(InvalidMolecule(row, item, mol))
             else:
                 mols.append(mol)
-                texts.append(text)
+                texts.append(item if isinstance(item, str) else None)
     return ParsedMolecules(mols, texts, valid, invalid)
 
 

@@ -33,6 +33,9 @@ class MolStandardizer(BaseMolTransformer):
         Worker processes.
     smiles_column : str or int, default=None
         The column of SMILES, where X has several columns.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
+        search featurises it again. Mols are not kept.
 
     References
     ----------
@@ -62,6 +65,7 @@ class MolStandardizer(BaseMolTransformer):
         on_invalid="raise",
         n_jobs=None,
         smiles_column=None,
+        memory=None,
     ):
         self.largest_fragment = largest_fragment
         self.uncharge = uncharge
@@ -69,6 +73,7 @@ class MolStandardizer(BaseMolTransformer):
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
+        self.memory = memory
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:
         """Standardise; a molecule that RDKit's standardiser refuses becomes an invalid row."""

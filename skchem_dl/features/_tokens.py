@@ -39,6 +39,9 @@ class SmilesTokenizer(BaseMolTransformer):
         Worker processes.
     smiles_column : str or int, default=None
         The column of SMILES, where X has several columns.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
+        search featurises it again. Mols are not kept.
 
     Attributes
     ----------
@@ -72,6 +75,8 @@ class SmilesTokenizer(BaseMolTransformer):
         "max_length": [Interval(Integral, 1, None, closed="left"), None],
         "on_too_long": [StrOptions({"truncate", "raise"})],
     }
+    # They are cut after the vocabulary is learnt.
+    _not_in_rows = (*BaseMolTransformer._not_in_rows, "max_length", "on_too_long")
 
     def __init__(
         self,
@@ -81,12 +86,14 @@ class SmilesTokenizer(BaseMolTransformer):
         on_invalid="raise",
         n_jobs=None,
         smiles_column=None,
+        memory=None,
     ):
         self.max_length = max_length
         self.on_too_long = on_too_long
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
+        self.memory = memory
 
     def fit(self, X: Any, y: Any = None) -> "SmilesTokenizer":
         """Learn the vocabulary and the length.

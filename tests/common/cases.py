@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -64,7 +64,7 @@ def _classes(module):
 
 
 ESTIMATORS = _classes(skchem_dl.estimators)
-FEATURIZERS = _classes(skchem_dl.features)
+FEATURIZERS = [cls for cls in _classes(skchem_dl.features) if issubclass(cls, BaseEstimator)]
 WRAPPERS = _classes(skchem_dl.pipelines)
 FACTORIES = [item for item in _public(skchem_dl.pipelines) if inspect.isfunction(item)]
 
