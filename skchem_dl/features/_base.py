@@ -56,7 +56,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         The column that holds the molecules, where X has several.
     memory : str, path, joblib.Memory, FeatureCache or None
         Where rows are kept. What `_transform_parsed` makes of a SMILES may then depend on nothing
-        but the parameters (those in `_not_in_rows` excepted) and RDKit.
+        but the parameters (those in `_not_in_rows` excepted), RDKit and the version of skchem_dl.
     """
 
     _parameter_constraints: dict[str, list] = {

@@ -38,13 +38,20 @@ from skchem_dl.features._molecules import parse_molecules
 FORMAT_VERSION = 1
 # Written, and lost if the process is killed, at a time; and the most that one file grows to.
 _BATCH_ROWS = 5_000
+_FILES = "*-*-*.npz"  # time, a name that no other has, number of rows
 
 
 @dataclass(frozen=True)
 class FeatureCache:
     """A folder that keeps featurised molecules, with an upper size.
 
-    For `memory=` of any featuriser; a path there stands for a cache without an upper size.
+    For `memory=` of any featuriser; a path there stands for a cache without an upper size. Any
+    number of processes may use it at once. Those that miss molecules of the same featuriser take
+    turns, so that no work is done twice; to share such work out, set `n_jobs` of the featuriser.
+
+    Kept are rows of SMILES, also why one is no molecule, apart for each class of featuriser, its
+    parameters, and versions of RDKit and skchem_dl. A damaged file is deleted with a warning, and
+    its molecules are featurised again.
 
     Parameters
     ----------
@@ -88,24 +95,7 @@ class FeatureCache:
         for _, _, path in self._files():
             _delete(path)
 
-    def shelf(self, featurizer: Any) -> "Shelf":
-        """Give what is kept of one featuriser.
-
-        Parameters
-        ----------
-        featurizer : BaseMolTransformer
-
-        Returns
-        -------
-        Shelf
-        """
-        like = featurizer._transform_parsed(parse_molecules([]))
-        digest = _identity(featurizer, like)
-        folder = self._folder() / f"{type(featurizer).__name__}-{digest.hex()}"
-        return Shelf(self, folder, digest, like)
-
-    def make_room(self) -> None:
-        """Delete the oldest files until the others fit."""
+    def _make_room(self) -> None:
         if self.bytes_limit is None:
             return
         files = sorted(self._files())
@@ -120,7 +110,7 @@ class FeatureCache:
         return Path(self.location) / "skchem_dl"
 
     def _files(self) -> Iterable[tuple[int, int, Path]]:
-        for path in self._folder().glob("*/*.npz"):
+        for path in self._folder().glob(f"*/{_FILES}"):
             with suppress(FileNotFoundError):  # another process was quicker
                 status = path.stat()
                 yield status.st_mtime_ns, status.st_size, path
@@ -134,23 +124,20 @@ class Shelf:
     cache : FeatureCache
     folder : Path
         Where.
-    secret : bytes
-        Differs between featurisers; goes into the keys of their molecules.
+    identity : bytes
+        Of the featuriser; goes into the keys of its molecules.
     like : rows of no molecule
         Of the type that the featuriser gives.
     """
 
-    def __init__(self, cache: FeatureCache, folder: Path, secret: bytes, like: Any) -> None:
+    def __init__(self, cache: FeatureCache, folder: Path, identity: bytes, like: Any) -> None:
         self.folder = folder
         self._cache = cache
-        self._hash = hashlib.blake2b(digest_size=KEY_BYTES, key=secret)
+        self._hash = hashlib.blake2b(digest_size=KEY_BYTES, key=identity)
         self._like = like
 
     def key(self, text: str) -> bytes:
-        """Give the name under which a SMILES is kept.
-
-        A file that is put into the folder of another featuriser has none of the keys there.
-        """
+        """Give the name under which a SMILES is kept, which no other featuriser has for it."""
         hasher = self._hash.copy()
         hasher.update(text.encode(errors="surrogatepass"))
         return hasher.digest()
@@ -208,10 +195,10 @@ class Shelf:
         write_batch(self.folder / name, batch)
         for path in merged:
             _delete(path)
-        self._cache.make_room()
+        self._cache._make_room()
 
     def _paths(self) -> list[Path]:
-        return sorted(self.folder.glob("*-*-*.npz"))
+        return sorted(self.folder.glob(_FILES))
 
     def _open(self, path: Path, wanted: set[bytes] | None) -> Batch | None:
         try:
@@ -275,7 +262,7 @@ def cached_chunk(featurizer: Any, cache: FeatureCache, texts: Sequence[str]) -> 
     rows, valid, invalid
         As a featuriser's `_featurize` gives them.
     """
-    shelf = cache.shelf(featurizer)
+    shelf = _open_shelf(cache, featurizer)
     distinct: dict[str, bytes] = {}
     keys = []
     for text in texts:
@@ -300,6 +287,13 @@ def cached_chunk(featurizer: Any, cache: FeatureCache, texts: Sequence[str]) -> 
         for row, reason in zip(bad, batch.reasons, strict=True)
     ]
     return batch.rows, batch.valid, invalid
+
+
+def _open_shelf(cache: FeatureCache, featurizer: Any) -> Shelf:
+    like = featurizer._transform_parsed(parse_molecules([]))
+    identity = _identity(featurizer, like)
+    folder = cache._folder() / f"{type(featurizer).__name__}-{identity.hex()}"
+    return Shelf(cache, folder, identity, like)
 
 
 def _featurize_missing(featurizer: Any, shelf: Shelf, missing: dict[str, bytes]) -> list[Batch]:
