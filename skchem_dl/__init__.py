@@ -41,6 +41,7 @@ _SUBMODULES = (
     "nn",
     "persistence",
     "pipelines",
+    "screening",
 )
 
 __all__ = ["__version__", *_HOME_OF, *_SUBMODULES]

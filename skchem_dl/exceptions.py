@@ -17,16 +17,8 @@ class InvalidMolecule(NamedTuple):
     reason: str
 
 
-class InvalidMoleculeError(ValueError):
-    """Some rows are not molecules (``on_invalid="raise"``).
-
-    Attributes
-    ----------
-    invalid : list of InvalidMolecule
-        Every offending row: position, value and RDKit's reason.
-    n_rows : int
-        How many rows were read in all.
-    """
+class _AboutInvalidRows(Exception):
+    """What the error and the warning have in common: they carry the rows."""
 
     def __init__(
         self, message: str, invalid: Sequence[InvalidMolecule] = (), n_rows: int = 0
@@ -40,8 +32,28 @@ class InvalidMoleculeError(ValueError):
         return type(self), (str(self), self.invalid, self.n_rows)
 
 
-class InvalidMoleculeWarning(UserWarning):
-    """Some rows are not molecules and became NaN, empty or padding (``on_invalid="nan"``)."""
+class InvalidMoleculeError(_AboutInvalidRows, ValueError):
+    """Some rows are not molecules (``on_invalid="raise"``).
+
+    Attributes
+    ----------
+    invalid : list of InvalidMolecule
+        Every offending row: position, value and RDKit's reason.
+    n_rows : int
+        How many rows were read in all.
+    """
+
+
+class InvalidMoleculeWarning(_AboutInvalidRows, UserWarning):
+    """Some rows are not molecules and became NaN, empty or padding (``on_invalid="nan"``).
+
+    Attributes
+    ----------
+    invalid : list of InvalidMolecule
+        Every such row: position, value and RDKit's reason.
+    n_rows : int
+        How many rows were read in all.
+    """
 
 
 def describe_invalid(

@@ -26,6 +26,7 @@ LAYERS = [
     "inspection",
     "pipelines",
     "persistence",
+    "screening",
 ]
 LIGHT = {"numpy", "scipy", "sklearn", "joblib", "rdkit", "filelock", "cuik_molmaker"}
 
@@ -148,6 +149,7 @@ HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl') if name in sys.modu
     [
         "import sys, skchem_dl; assert 'pandas' not in sys.modules; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.MorganFingerprinter; " + HEAVY,
+        "import sys, skchem_dl; skchem_dl.screening; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.MolGraphizer().transform(['CCO']); " + HEAVY,
     ],
 )

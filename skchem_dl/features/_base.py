@@ -139,7 +139,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
                     invalid,
                     len(items),
                 )
-            warnings.warn(message, InvalidMoleculeWarning, stacklevel=4)
+            warnings.warn(InvalidMoleculeWarning(message, invalid, len(items)), stacklevel=4)
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
 
     def _featurize_cached(self, cache: FeatureCache, items: Sequence[Any]) -> Chunk:

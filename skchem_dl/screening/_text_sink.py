@@ -1,0 +1,129 @@
+"""Rows of text with predictions added; what stood in a record is written as it stood."""
+
+import csv
+import gzip
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from skchem_dl._rows import is_missing
+from skchem_dl.screening._formats import Format
+from skchem_dl.screening._predictor import Predictions
+from skchem_dl.screening._records import line_end
+
+_LINE_END = "\r\n"
+
+
+class TextSink:
+    """Rows of text, with the predictions as further fields.
+
+    Parameters
+    ----------
+    form : Format
+    encoding : str
+    source : Source
+        What the rows come from; those of the same format are copied as they stand.
+    columns : list of str
+        Names of what is added.
+    """
+
+    def __init__(self, form: Format, encoding: str, source: Any, columns: list[str]) -> None:
+        if form.kind == "smi" and source.form.kind != "smi":
+            raise ValueError(
+                "An .smi file holds a SMILES and a name, and has no place for the other columns; "
+                "write .csv, .tsv or .parquet instead."
+            )
+        self._form, self._encoding, self._source, self._columns = form, encoding, source, columns
+        self._as_it_stands = source.form._replace(gzipped=form.gzipped) == form
+        header = getattr(source, "header", None)
+        self._line_end = (line_end(header.raw) if header else "") or "\n"
+        self._byte_order_mark = "".encode(encoding)  # of those encodings that begin with one
+
+    def start(self) -> bytes:
+        """Give the header, where there should be one."""
+        lines: list[str] = []
+        if not self._as_it_stands:
+            lines = self._lines([[*self._source.names, *self._columns]])
+        elif self._source.header is not None:
+            lines = self._extended([self._source.header.raw], [self._columns])
+        return self._pack(self._byte_order_mark + self._encode(lines))
+
+    def encode(self, chunk: Any, predictions: Predictions) -> bytes:
+        """Give rows.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        predictions : Predictions
+
+        Returns
+        -------
+        bytes
+        """
+        added = _as_text(predictions)
+        if self._as_it_stands:
+            lines = self._extended([record.raw for record in chunk.records], added)
+        else:
+            rows = zip(chunk.cells(), added, strict=True)
+            lines = self._lines([*cells, *more] for cells, more in rows)
+        return self._pack(self._encode(lines))
+
+    def finish(self, pieces: Path) -> Path:
+        """Leave them as they are.
+
+        Parameters
+        ----------
+        pieces : Path
+
+        Returns
+        -------
+        Path
+        """
+        return pieces
+
+    def _extended(self, raw: list[str], added: Iterable[Iterable[str]]) -> list[str]:
+        """Add fields to rows that stay what they are to the letter."""
+        lines = []
+        for row, more in zip(raw, self._joined(added), strict=True):
+            end = line_end(row)
+            text = row[: len(row) - len(end)]
+            lines.append(f"{text}{self._form.delimiter}{more}{end or self._line_end}")
+        return lines
+
+    def _lines(self, rows: Iterable[Iterable[str]]) -> list[str]:
+        return [line + self._line_end for line in self._joined(rows)]
+
+    def _joined(self, rows: Iterable[Iterable[str]]) -> list[str]:
+        """Join the fields of each row, with quotes where they are needed."""
+        lines: list[str] = []
+        # It quotes the characters of its own line end only, and a file may have another.
+        writer = csv.writer(
+            SimpleNamespace(write=lines.append),
+            delimiter=self._form.delimiter,
+            lineterminator=_LINE_END,
+        )
+        writer.writerows(rows)
+        return [line.removesuffix(_LINE_END) for line in lines]
+
+    def _encode(self, lines: list[str]) -> bytes:
+        return "".join(lines).encode(self._encoding)[len(self._byte_order_mark) :]
+
+    def _pack(self, content: bytes) -> bytes:
+        # Members of a gzip file may follow each other; without a time, the bytes depend on nothing
+        # but the rows.
+        return gzip.compress(content, mtime=0) if self._form.gzipped else content
+
+
+def _as_text(predictions: Predictions) -> Iterator[tuple[str, ...]]:
+    """Give each row's new cells: the shortest digits that read back as the same number."""
+    columns = []
+    for values in predictions.values:
+        column = [""] * len(predictions.valid)
+        cells = zip(
+            predictions.valid.nonzero()[0], values.tolist(), is_missing(values), strict=True
+        )
+        for row, cell, missing in cells:
+            column[row] = "" if missing else str(cell)
+        columns.append(column)
+    return zip(*columns, predictions.reasons, strict=True)
