@@ -118,10 +118,9 @@ class Predictor:
             features = featurizer.transform(_as_array(smiles))
         invalid: list[InvalidMolecule] = []
         for warning in caught:
-            message = warning.message
-            # Transformers inside the featuriser may warn too, about fewer rows than these.
-            if isinstance(message, InvalidMoleculeWarning) and message.n_rows == len(smiles):
-                invalid = invalid or message.invalid
+            # The first is about these rows; transformers inside the featuriser come later.
+            if isinstance(warning.message, InvalidMoleculeWarning) and not invalid:
+                invalid = warning.message.invalid
             else:
                 _warn_again(warning)
         if invalid:
