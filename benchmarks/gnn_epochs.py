@@ -25,8 +25,8 @@ COLUMNS = ("smiles", "exp")
 PEERS = Path(__file__).parent / "peers"
 GCN = {"conv": "gcn", "hidden_dim": 64, "n_layers": 2, "skip": "residual", "batch_norm": True}
 OURS = {
-    "dmpnn": {},
-    "dmpnn, bfloat16": {"precision": "bfloat16"},
+    "dmpnn": {"readout": "mean"},
+    "dmpnn, bfloat16": {"readout": "mean", "precision": "bfloat16"},
     "gcn": {**GCN, "readout": "sum_mean_max", "head_dims": (128,)},
     # Four heads of 32, as there; there the last layer takes their mean, here their 128.
     "gat": {

@@ -10,7 +10,7 @@ from skchem_dl.estimators._data import hold_out, resolve_batch_size
 
 @pytest.mark.parametrize(
     ("n_rows", "expected"),
-    [(1, 16), (300, 16), (1025, 32), (3360, 128), (8192, 256), (10**6, 256)],
+    [(1, 32), (300, 32), (1025, 32), (3360, 64), (8192, 128), (10**6, 256)],
 )
 def test_automatic_batch_size(n_rows, expected):
     assert resolve_batch_size("auto", n_rows) == expected
