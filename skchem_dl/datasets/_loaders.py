@@ -11,8 +11,10 @@ import rdkit
 from rdkit import Chem, RDConfig
 from rdkit.Chem.rdMolDescriptors import CalcCrippenDescriptors, CalcTPSA
 from rdkit.rdBase import BlockLogs
-from sklearn.utils import Bunch
 from sklearn.utils._param_validation import StrOptions, validate_params
+
+from skchem_dl.datasets._bunch import as_dataset
+from skchem_dl.datasets._duplicates import first_rows, group_rows, mean_by_group
 
 DATA_MODULE = "skchem_dl.datasets.data"
 
@@ -132,7 +134,7 @@ def load_solubility(
         chosen = split == subset
         smiles, target, names, split = smiles[chosen], target[chosen], names[chosen], split[chosen]
 
-    return _as_dataset(
+    return as_dataset(
         smiles,
         target,
         ["logS"],
@@ -242,7 +244,7 @@ def load_nci(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
         )
     smiles, names, target, invalid_smiles = _read_nci(path)
 
-    return _as_dataset(
+    return as_dataset(
         np.array(smiles, dtype=object),
         np.array(target),
         ["logP", "MR", "TPSA"],
@@ -291,44 +293,6 @@ def _average_duplicates(
     One structure must be one string, as it is in canonical SMILES. The structures stay in the
     order of their first rows.
     """
-    _, first_row, structure = np.unique(smiles, return_index=True, return_inverse=True)
-    mean = np.bincount(structure, weights=target) / np.bincount(structure)
+    structure = group_rows(smiles.tolist())
     in_train = np.bincount(structure, weights=in_train) > 0
-    order = np.argsort(first_row)
-    return first_row[order], mean[order], in_train[order]
-
-
-def _as_dataset(
-    smiles: np.ndarray,
-    target: np.ndarray,
-    target_names: list[str],
-    *,
-    caller: str,
-    return_X_y: bool,
-    as_frame: bool,
-    **attributes: Any,
-) -> Any:
-    """Return what scikit-learn's ``load_*`` functions return for these arguments."""
-    data, frame = smiles, None
-    if as_frame:
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                f"{caller} with as_frame=True needs pandas, which the extra `datasets` brings: "
-                "pip install 'skchem_dl[datasets]'"
-            ) from error
-        columns = dict(zip(target_names, np.atleast_2d(target.T), strict=True))
-        frame = pd.DataFrame({"smiles": smiles, **columns})
-        data = frame["smiles"]
-        target = frame[target_names].squeeze(axis="columns")
-    if return_X_y:
-        return data, target
-    return Bunch(
-        data=data,
-        target=target,
-        frame=frame,
-        feature_names=["smiles"],
-        target_names=target_names,
-        **attributes,
-    )
+    return first_rows(structure), mean_by_group(target, structure), in_train
