@@ -45,7 +45,7 @@ class InvalidMoleculeError(_AboutInvalidRows, ValueError):
 
 
 class InvalidMoleculeWarning(_AboutInvalidRows, UserWarning):
-    """Some rows are not molecules and became NaN, empty or padding (``on_invalid="nan"``).
+    """Some rows are not molecules: they became NaN, empty or padding, or were left out.
 
     Attributes
     ----------
@@ -57,7 +57,10 @@ class InvalidMoleculeWarning(_AboutInvalidRows, UserWarning):
 
 
 def describe_invalid(
-    invalid: Sequence[InvalidMolecule], n_rows: int, labels: Sequence[object] | None = None
+    invalid: Sequence[InvalidMolecule],
+    n_rows: int,
+    labels: Sequence[object] | None = None,
+    label_name: str = "index",
 ) -> str:
     """Say how many of how many rows are no molecules, then show the first five.
 
@@ -68,21 +71,30 @@ def describe_invalid(
     n_rows : int
         How many rows there were in all.
     labels : sequence, optional
-        The rows' pandas labels, shown beside the positions.
+        The rows' pandas labels, or lines of a file, shown beside the positions.
+    label_name : str
+        What to call them.
 
     Returns
     -------
     str
         Text for the error and for the warning alike.
     """
-    lines = [f"{len(invalid)} of {n_rows} rows are not valid molecules:"]
-    for row, value, reason in invalid[:_N_SHOWN]:
-        label = "" if labels is None else f" (index {labels[row]!r})"
-        lines.append(f"  row {row}{label}: {_shorten(repr(value))}: {reason}")
-    if len(invalid) > _N_SHOWN:
-        lines.append(f"  ... and {len(invalid) - _N_SHOWN} more")
+    lines = []
+    for row, value, reason in invalid:
+        label = "" if labels is None else f" ({label_name} {labels[row]!r})"
+        lines.append(f"row {row}{label}: {shorten(repr(value))}: {reason}")
+    return f"{len(invalid)} of {n_rows} rows are not valid molecules:\n{first_five(lines)}"
+
+
+def first_five(problems: Sequence[str]) -> str:
+    """Write the first five under one another, and how many more there are."""
+    lines = [f"  {problem}" for problem in problems[:_N_SHOWN]]
+    if len(problems) > _N_SHOWN:
+        lines.append(f"  ... and {len(problems) - _N_SHOWN} more")
     return "\n".join(lines)
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Cut what is too long for a message."""
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."

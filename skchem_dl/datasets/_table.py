@@ -1,0 +1,153 @@
+"""A text file of columns as it stands: records, header, separator. Nothing is converted yet."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from skchem_dl.datasets._bytes import decode, read_unpacked
+from skchem_dl.exceptions import first_five, shorten
+
+SEPARATORS = (",", ";", "\t")
+# Enough to tell the separators apart.
+_SAMPLE_SIZE = 65_536
+
+
+class Table(NamedTuple):
+    """The n rows below a header, as text."""
+
+    path: Path
+    header: list[str]
+    rows: list[list[str]]
+    lines: list[int]  # in which line of the file each row begins, counted from 1
+    encoding: str
+    separator: str
+
+    def column(self, name: str) -> list[str]:
+        """Give the cells of a column."""
+        position = self.header.index(name)
+        return [row[position] for row in self.rows]
+
+    def where(self, row: int) -> str:
+        """Say where a row stands."""
+        return f"row {row} (line {self.lines[row]})"
+
+
+def read_table(
+    path: Path,
+    encoding: str | None = None,
+    separator: str | None = None,
+    count_wanted: Callable[[list[str]], int] = lambda header: 0,
+) -> Table:
+    """Read a table, and find out encoding and separator where they are not given.
+
+    The standard library's reader is used rather than pandas', which fills short rows, shifts or
+    cuts long ones and renames repeated columns without a word, and does not tell lines.
+
+    Parameters
+    ----------
+    path : Path
+    encoding, separator : str or None
+    count_wanted : callable
+        Says how many of the columns that are looked for stand in a header; a separator that
+        makes more of them appear is the better guess.
+
+    Returns
+    -------
+    Table
+        Cells without white space around them. Rows of nothing but empty cells are no rows.
+
+    Raises
+    ------
+    ValueError
+        If the file is empty, is no text, has no rows, or its quotes, header or rows are wrong.
+    """
+    text, encoding = decode(read_unpacked(path), encoding, path)
+    if separator is None:
+        separator = _guess_separator(text, count_wanted)
+    numbered = [
+        (line, cells)
+        for line, record in _records(text, separator, path)
+        if any(cells := [cell.strip() for cell in record])
+    ]
+    if not numbered:
+        raise ValueError(f"{path} is empty. Expected a header and one row for each molecule.")
+    header = _check_header(numbered[0][1], path)
+    if len(numbered) == 1:
+        raise ValueError(f"{path} has the header {header}, but no rows below it.")
+    lines, rows = zip(*numbered[1:], strict=True)
+    table = Table(path, header, list(rows), list(lines), encoding, separator)
+    _check_lengths(table)
+    return table
+
+
+def _records(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Give each record with the line in which it begins; a quoted cell may span lines."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=separator,
+        strict=True,
+        skipinitialspace=separator != " ",
+    )
+    line = 1
+    try:
+        for record in reader:
+            yield line, record
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}: the quotes in the record that begins in line {line} are wrong ({error}). A "
+            'cell that begins with " must end with ", and " inside it is written "".'
+        ) from error
+
+
+def _guess_separator(text: str, count_wanted: Callable[[list[str]], int]) -> str:
+    """Take the separator that shows the wanted columns and cuts all rows alike."""
+
+    def fitness(separator: str) -> tuple[int, bool, int]:
+        sample = io.StringIO(text[:_SAMPLE_SIZE], newline="")
+        try:
+            records = [row for row in csv.reader(sample, delimiter=separator) if any(row)]
+        except csv.Error:
+            return 0, False, 0
+        if not records:
+            return 0, True, 0
+        if len(text) > _SAMPLE_SIZE and len(records) > 1:  # the last record may be cut
+            records.pop()
+        header = [cell.strip() for cell in records[0]]
+        alike = len(header) > 1 and {len(record) for record in records} == {len(header)}
+        return count_wanted(header), alike, len(header)
+
+    return max(SEPARATORS, key=fitness)
+
+
+def _check_header(header: list[str], path: Path) -> list[str]:
+    """Give names to unnamed columns, and refuse a name that occurs twice."""
+    header = [name or f"column {position}" for position, name in enumerate(header, start=1)]
+    for name, count in Counter(header).items():
+        if count > 1:
+            positions = [i for i, other in enumerate(header, start=1) if other == name]
+            raise ValueError(
+                f"{path}: the header has {name!r} more than once, as columns {positions}. Rename "
+                "all but one."
+            )
+    return header
+
+
+def _check_lengths(table: Table) -> None:
+    expected = len(table.header)
+    wrong = [
+        f"line {line} has {len(row)}: {shorten(str(row))}"
+        for line, row in zip(table.lines, table.rows, strict=True)
+        if len(row) != expected
+    ]
+    if wrong:
+        raise ValueError(
+            f"{table.path}: {len(wrong)} of {len(table.rows)} rows do not have as many cells as "
+            f"the header, which has {expected} (separator {table.separator!r}):\n"
+            f"{first_five(wrong)}\n"
+            'A separator inside a cell needs quotes around it: "...". If the separator was '
+            "guessed wrong, pass separator=."
+        )
