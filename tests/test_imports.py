@@ -129,11 +129,17 @@ def test_features_are_light(file):
     [
         ("skorch", ("estimators/_engine.py", "callbacks/")),
         ("dgl", ("_dgl.py", "nn/_kernels")),
+        ("pooch", ("datasets/_download.py",)),
     ],
 )
 def test_libraries_with_one_home(library, places):
     importers = [file for file in FILES if library in foreign(imports_of(file))]
     assert [file for file in importers if not file.startswith(places)] == []
+
+
+@pytest.mark.parametrize("library", ["pandas", "pooch"])
+def test_optional_libraries_are_imported_where_they_are_used(library):
+    assert [file for file in FILES if library in foreign(imports_of(file, lazy=False))] == []
 
 
 def run(code):
