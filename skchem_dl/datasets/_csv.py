@@ -60,7 +60,7 @@ def load_csv(
     What is not given is found out: compression with gzip, encoding, separator, decimal comma and
     the column of SMILES; the Bunch says what was taken. What is wrong in the file is an error
     that names row and value, until a parameter says what is to become of it. Every molecule is
-    parsed, about 8,000 a second.
+    parsed, some thousands a second.
 
     Parameters
     ----------
