@@ -206,15 +206,24 @@ def test_without_pooch(server, tmp_path, monkeypatch):
 
 
 def start_fetching(folder):
+    """Start a process that imports, says so, and fetches as soon as it gets a line."""
     code = f"""
 from pathlib import Path
 from skchem_dl.datasets import _download
 _download.BASE_URL = {_download.BASE_URL!r}
 print("imported", flush=True)
+input()
 path = _download.find_or_download(_download.{FILE!r}, {str(folder)!r}, True)
 print(len(path.read_bytes()))
 """
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True)
+
+
+def go(process):
+    assert process.stdout.readline() == "imported\n"
+    process.stdin.write("\n")
+    process.stdin.flush()
 
 
 def wait_until(condition, seconds=120):
@@ -228,18 +237,18 @@ def test_two_processes_at_once(server, tmp_path):
     both_run = threading.Event()
 
     def send_when_both_run(handler):
-        both_run.wait(120)
+        both_run.wait(20)
         send_all(handler)
 
     server.reply = send_when_both_run
-    with start_fetching(tmp_path) as first:
+    with start_fetching(tmp_path) as first, start_fetching(tmp_path) as second:
+        go(first)
         wait_until(lambda: server.requests)
-        with start_fetching(tmp_path) as second:
-            assert second.stdout.readline() == "imported\n"
-            time.sleep(0.3)  # enough for it to come to the lock
-            both_run.set()
-            assert first.communicate(timeout=120)[0] == f"imported\n{len(CONTENT)}\n"
-            assert second.communicate(timeout=120)[0] == f"{len(CONTENT)}\n"
+        go(second)
+        time.sleep(0.3)  # enough for it to come to the lock
+        both_run.set()
+        for process in (first, second):
+            assert process.communicate(timeout=120)[0] == f"{len(CONTENT)}\n"
     assert len(server.requests) == 1
     assert visible(tmp_path) == ["set.csv"]
 
@@ -250,10 +259,11 @@ def test_a_killed_download_is_never_taken_for_the_file(server, tmp_path):
     def send_half_and_wait(handler):
         with contextlib.suppress(OSError):
             send(handler, CONTENT[:20_000], len(CONTENT))
-            killed.wait(120)
+            killed.wait(20)
 
     server.reply = send_half_and_wait
     with start_fetching(tmp_path) as process:
+        go(process)
         wait_until(lambda: server.requests)
         process.kill()
     killed.set()
