@@ -252,7 +252,9 @@ class OnlyCache:
         return function
 
 
-@pytest.mark.parametrize("memory", [7, object(), OnlyCache()], ids=repr)
+@pytest.mark.parametrize(
+    "memory", [7, object(), OnlyCache()], ids=lambda memory: type(memory).__name__
+)
 def test_what_is_no_memory(memory):
     with pytest.raises((TypeError, ValueError), match="memory"):
         MorganFingerprinter(memory=memory).transform(["C"])
