@@ -173,7 +173,11 @@ def test_takes_the_file_under_its_original_name(server, tmp_path, name, content)
     assert server.requests == []
 
 
-@pytest.mark.parametrize("content", [CONTENT[:-1], gzip.compress(CONTENT)[:-20], b""])
+@pytest.mark.parametrize(
+    "content",
+    [CONTENT[:-1], gzip.compress(CONTENT)[:-20], b""],
+    ids=["cut", "cut and packed", "empty"],
+)
 def test_a_changed_copy_is_refused_and_left_alone(server, tmp_path, content):
     path = tmp_path / "set.csv"
     path.write_bytes(content)
