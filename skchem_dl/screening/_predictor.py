@@ -58,15 +58,13 @@ class Predictor:
         self._names = prediction_column
         self._warned: set[tuple] = set()
         self._check()
-        self._feature_dtype = None
         molecules: Any = _as_array([_STAND_IN])
-        if self._featurizer is not None:
-            molecules = self._featurizer.transform(molecules)
-            self._feature_dtype = getattr(molecules, "dtype", None)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what there is to say is said of the user's molecules
-            outputs = list(self._outputs(molecules))
-        self.columns = [(name, values.dtype) for name, values in outputs]
+            if self._featurizer is not None:
+                molecules = self._featurizer.transform(molecules)
+            self._feature_dtype = getattr(molecules, "dtype", None)
+            self.columns = [(name, values.dtype) for name, values in self._outputs(molecules)]
 
     def predict(self, smiles: Sequence[Any]) -> Predictions:
         """Predict.
@@ -127,7 +125,7 @@ class Predictor:
             rows = np.delete(np.arange(len(smiles)), [problem.row for problem in invalid])
             features = row_subset(features, rows)
         # With "nan" they are float32, and some estimators mind: KMeans fitted on integers refuses.
-        if self._feature_dtype is not None and features.dtype != self._feature_dtype:
+        if getattr(features, "dtype", None) != self._feature_dtype:
             features = features.astype(self._feature_dtype)
         return features, invalid
 
