@@ -74,3 +74,14 @@ def shared_data():
         return folder / name
 
     return path_of
+
+
+@pytest.fixture
+def quiet_optuna():
+    """Keep Optuna from printing a line a trial."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(before)

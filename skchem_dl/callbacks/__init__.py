@@ -4,6 +4,7 @@ from skchem_dl.callbacks._best_epoch import BestEpoch, StopTraining
 from skchem_dl.callbacks._checkpoint import Checkpoint
 from skchem_dl.callbacks._metrics import EpochMetrics, GradientNorm
 from skchem_dl.callbacks._progress import ProgressBar
+from skchem_dl.callbacks._pruning import OptunaPruning
 from skchem_dl.callbacks._schedule import SCHEDULES, LearningRateSchedule, PlateauSchedule
 from skchem_dl.callbacks._search_log import log_search
 from skchem_dl.callbacks._tensorboard import TensorBoardLogger
@@ -15,6 +16,7 @@ __all__ = [
     "EpochMetrics",
     "GradientNorm",
     "LearningRateSchedule",
+    "OptunaPruning",
     "PlateauSchedule",
     "ProgressBar",
     "StopTraining",

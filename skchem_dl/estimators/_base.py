@@ -355,6 +355,10 @@ class BaseNeuralEstimator(BaseEstimator):
                 elif net is not None and net.initialized_:
                     self._take([net])
                 raise
+            except Exception:
+                if net is not None and net.abandoned:
+                    tracking.finish()
+                raise
             self._take(finished)
             tracking.finish()
 

@@ -62,6 +62,7 @@ class TrainingNet(NeuralNet):
     checkpoints: CheckpointFolder | None = None  # where there is one, while training goes on
     ctrl_c_pressed = False
     cut_short = False  # in the middle of an epoch
+    abandoned = False  # by a callback that raises on purpose: nobody will go on with it
     failed = False
 
     def __init__(
@@ -174,7 +175,7 @@ def train(
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    net.ctrl_c_pressed = net.cut_short = net.failed = False
+    net.ctrl_c_pressed = net.cut_short = net.abandoned = net.failed = False
 
     def notice() -> None:
         net.ctrl_c_pressed = True
@@ -189,7 +190,7 @@ def train(
             _run_epochs(net, training, validation)
             _refuse_divergence(net)
         except Exception:
-            net.failed = True
+            net.failed = not net.abandoned
             raise
         finally:
             for logger in _callbacks_of(net, TensorBoardLogger):

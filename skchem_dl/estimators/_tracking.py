@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skchem_dl.callbacks import Checkpoint, TensorBoardLogger
+from skchem_dl.callbacks import Checkpoint, OptunaPruning, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
 from skchem_dl.callbacks._run import (
     Run,
@@ -135,7 +135,9 @@ class Tracking:
         weights = [array for one in start if one is not None for array in one.values()]
         if weights:
             digests["weights to start from"] = digest_arrays(weights)
-        params = identify_params(self._estimator, self.user_callbacks)
+        # Pruning ends a fit and changes nothing in it: another trial may go on with it.
+        steering = [c for c in self.user_callbacks if not isinstance(_unnamed(c), OptunaPruning)]
+        params = identify_params(self._estimator, steering)
         if self._estimator.random_state is not None:
             params["seed"] = str(seed)
         kind = {"estimator": type(self._estimator).__name__}

@@ -162,14 +162,6 @@ def test_halving_search(tmp_path, data):
     assert read_json(folder / "best_params.json") == search.best_params_
 
 
-@pytest.fixture
-def quiet_optuna():
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    yield
-    optuna.logging.set_verbosity(before)
-
-
 @pytest.mark.filterwarnings("ignore:.optuna.terminator. module has been deprecated")
 def test_optuna_search(tmp_path, data, quiet_optuna):
     distributions = {"estimator__lr": FloatDistribution(1e-4, 1e-1, log=True)}
