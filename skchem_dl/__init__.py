@@ -38,6 +38,7 @@ _SUBMODULES = (
     "graphs",
     "inspection",
     "metrics",
+    "model_selection",
     "nn",
     "persistence",
     "pipelines",

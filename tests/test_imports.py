@@ -24,6 +24,7 @@ LAYERS = [
     "datasets",
     "estimators",
     "inspection",
+    "model_selection",
     "pipelines",
     "persistence",
     "screening",
@@ -147,7 +148,7 @@ def run(code):
     return subprocess.run(command, capture_output=True, text=True, cwd=PACKAGE.parent)
 
 
-HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl') if name in sys.modules])"
+HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl', 'optuna') if name in sys.modules])"
 
 
 @pytest.mark.parametrize(
@@ -157,6 +158,7 @@ HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl') if name in sys.modu
         "import sys, skchem_dl; skchem_dl.MorganFingerprinter; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.screening; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.MolGraphizer().transform(['CCO']); " + HEAVY,
+        "import sys, skchem_dl; skchem_dl.model_selection.param_space; " + HEAVY,
     ],
 )
 def test_import_is_light_and_silent(code):
