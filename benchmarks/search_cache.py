@@ -115,4 +115,7 @@ def main():
 
 
 if __name__ == "__main__":
+    # As a module of this name, so that worker processes find the class in it.
+    from search_cache import main
+
     main()
