@@ -70,12 +70,12 @@ _LARGE: dict[str, dict[str, list | _Range]] = {
         "conv": ["dmpnn", "gine", "gatv2", "attentivefp"],  # those that see bonds, but for "mpnn"
         "hidden_dim": [64, 128, 200, 300, 400],
         "n_layers": [2, 3, 4, 5, 6],
-        "readout": ["mean", "sum", "attention"],
+        "readout": ["sum_mean_max", "mean", "sum", "attention"],
         "head_dims": [(), (150,), (300,), (300, 300)],
         "dropout": _Range(0.0, 0.4),
         "lr": _Range(1e-4, 3e-3, log=True),
         "weight_decay": _Range(1e-6, 1e-2, log=True),
-        "batch_size": [32, 64, 128],
+        "batch_size": ["auto", 32, 64, 128],
     },
     "BaseForest": {
         "max_features": _Range(0.05, 1.0),
