@@ -158,6 +158,7 @@ HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl', 'optuna') if name i
         "import sys, skchem_dl; skchem_dl.MorganFingerprinter; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.screening; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.MolGraphizer().transform(['CCO']); " + HEAVY,
+        "import sys, skchem_dl.model_selection as m; m.scaffold_groups(['CCO']); " + HEAVY,
         "import sys, skchem_dl; skchem_dl.model_selection.param_space; " + HEAVY,
     ],
 )

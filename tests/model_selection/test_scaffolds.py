@@ -1,0 +1,141 @@
+"""Scaffolds against RDKit's own."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from rdkit import Chem, rdBase
+from rdkit.Chem.Scaffolds.MurckoScaffold import (
+    GetScaffoldForMol,
+    MakeScaffoldGeneric,
+    MurckoScaffoldSmiles,
+)
+from sklearn.model_selection import GroupKFold
+
+from skchem_dl import MolGraphizer, MorganFingerprinter
+from skchem_dl.datasets import load_solubility
+from skchem_dl.model_selection import scaffold_groups
+
+MOLECULES = ["Cc1ccccc1", "Oc1ccncc1", "CCO"]
+SCAFFOLDS = ["c1ccccc1", "c1ccncc1", ""]
+
+
+@pytest.fixture
+def many(smiles):
+    return smiles + load_solubility().data[::2].tolist()
+
+
+def without_radicals(mol):
+    """RDKit leaves one where it cuts a double-bonded atom off a linker that was made generic."""
+    for atom in mol.GetAtoms():
+        atom.SetNumRadicalElectrons(0)
+        atom.SetNoImplicit(False)
+    return mol
+
+
+def test_equal_to_rdkit(many):
+    with rdBase.BlockLogs():
+        expected = [MurckoScaffoldSmiles(text, includeChirality=False) for text in many]
+    assert scaffold_groups(many).tolist() == expected
+    assert expected.count("") > 20
+    assert len(set(expected)) > 100
+
+
+def test_generic_equal_to_rdkit_where_it_has_one(many):
+    found = scaffold_groups(many, generic=True)
+    n_compared = 0
+    with rdBase.BlockLogs():
+        for text, framework in zip(many, found, strict=True):
+            scaffold = GetScaffoldForMol(Chem.MolFromSmiles(text))
+            try:
+                expected = GetScaffoldForMol(MakeScaffoldGeneric(scaffold))
+            except Chem.AtomValenceException:
+                continue
+            assert framework == Chem.MolToSmiles(without_radicals(expected))
+            n_compared += 1
+    assert n_compared > 0.99 * len(many)
+
+
+def test_generic_joins_what_differs_in_atoms_bonds_and_decoration():
+    rings = ["c1ccccc1", "c1ccncc1", "O=C1CCCCC1", "CC1CCCCO1", "C1CC[13CH2]CC1"]
+    assert set(scaffold_groups(rings, generic=True)) == {"C1CCCCC1"}
+    assert len(set(scaffold_groups(rings))) == 5
+
+
+def test_generic_where_an_atom_has_six_neighbors():
+    spiro = "C1C[Pt]12(CC2)1CC1"
+    with rdBase.BlockLogs():
+        scaffold = GetScaffoldForMol(Chem.MolFromSmiles(spiro))
+        with pytest.raises(Chem.AtomValenceException):
+            MakeScaffoldGeneric(scaffold)
+    (framework,) = scaffold_groups([spiro], generic=True)
+    assert framework.count("C") == 7
+
+
+def test_stereochemistry_is_no_part_of_it():
+    decalins = ["C1CC[C@H]2CCCC[C@@H]2C1", "C1CC[C@@H]2CCCC[C@@H]2C1", "C1CCC2CCCCC2C1"]
+    assert set(scaffold_groups(decalins)) == {"C1CCC2CCCCC2C1"}
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        MOLECULES,
+        tuple(MOLECULES),
+        np.array(MOLECULES),
+        np.array(MOLECULES, dtype=object)[:, None],
+        pd.Series(MOLECULES, index=[7, 8, 9]),
+        pl.Series(MOLECULES),
+        pd.DataFrame({"smiles": MOLECULES}),
+        [Chem.MolFromSmiles(text) for text in MOLECULES],
+    ],
+    ids=["list", "tuple", "array", "column", "pandas", "polars", "frame", "mols"],
+)
+def test_every_kind_of_input(X):
+    assert scaffold_groups(X).tolist() == SCAFFOLDS
+
+
+def test_column_of_a_wider_frame():
+    frame = pd.DataFrame({"name": list("abc"), "structure": MOLECULES})
+    assert scaffold_groups(frame, smiles_column="structure").tolist() == SCAFFOLDS
+    with pytest.raises(ValueError, match="smiles_column="):
+        scaffold_groups(frame)
+
+
+def test_a_molecule_with_hydrogens_and_names_is_left_as_it_is():
+    mol = Chem.AddHs(Chem.MolFromSmiles("Cc1ccccc1"))
+    before = mol.ToBinary(Chem.PropertyPickleOptions.AllProps)
+    scaffold_groups([mol])
+    assert mol.ToBinary(Chem.PropertyPickleOptions.AllProps) == before
+
+
+def test_invalid_molecules_are_a_group_of_their_own(capfd):
+    bad = ["C(", "", None, float("nan"), "CC name"]
+    found = scaffold_groups([*MOLECULES, *bad])
+    assert found[:3].tolist() == SCAFFOLDS
+    assert set(found[3:]) == {"invalid molecule"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_groups_for_scikit_learn(many):
+    groups = scaffold_groups(many)
+    for train, test in GroupKFold(3).split(many, groups=groups):
+        assert not set(groups[train]) & set(groups[test])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        MorganFingerprinter(fp_size=16).fit_transform(MOLECULES),
+        MorganFingerprinter(fp_size=16, sparse_output=True).fit_transform(MOLECULES),
+        MolGraphizer().fit_transform(MOLECULES),
+        [1.0, 2.0],
+        np.array([[1.0], [2.0]]),
+        [[0, 1], [1, 0]],
+        "CCO",
+    ],
+    ids=["matrix", "sparse", "graphs", "numbers", "column", "lists", "text"],
+)
+def test_what_is_no_molecules(X):
+    with pytest.raises((TypeError, ValueError), match=r"groups=scaffold_groups\(smiles\)"):
+        scaffold_groups(X)
