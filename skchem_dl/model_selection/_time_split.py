@@ -171,7 +171,7 @@ def _read_dates(values: np.ndarray) -> np.ndarray:
 
 def _read_date(row: int, item: Any) -> np.datetime64:
     if isinstance(item, datetime) and item.tzinfo is not None:
-        item = item.astimezone().replace(tzinfo=None)
+        item = item.astimezone(UTC).replace(tzinfo=None)
     try:
         return np.datetime64(item, "us")
     except (TypeError, ValueError) as error:
