@@ -79,6 +79,7 @@ class MolGraphs:
     """
 
     __slots__ = (
+        "__weakref__",  # Dask sends what it can refer to once, and all else with every task
         "atom_codes",
         "atom_offsets",
         "bond_atoms",
@@ -177,8 +178,11 @@ class MolGraphs:
             "pass the SMILES as an (n, 1) array to a whole pipeline instead."
         )
 
+    def __sizeof__(self) -> int:
+        return super().__sizeof__() + self.nbytes
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "__weakref__"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():

@@ -1,5 +1,7 @@
 import copy
 import pickle
+import sys
+import weakref
 
 import joblib
 import numpy as np
@@ -203,6 +205,15 @@ def test_joblib_memory_maps_it(nci_smiles, tmp_path):
     assert mapped == graphs
     assert mapped[[5, 3]] == graphs[[5, 3]]
     assert MolGraphs.concatenate([mapped[:3], mapped[3:]]) == graphs
+
+
+def test_dask_sends_it_once(nci_smiles):
+    # joblib scatters what is large and can be referred to weakly; all else goes with every task.
+    graphs = MolGraphizer().fit_transform(nci_smiles[:200])
+    assert weakref.ref(graphs)() is graphs
+    assert sys.getsizeof(graphs) >= graphs.nbytes > 50_000
+    copied = pickle.loads(pickle.dumps(graphs))
+    assert weakref.ref(copied)() is copied
 
 
 def test_it_is_no_matrix():
