@@ -25,7 +25,7 @@ _SMALL: dict[str, dict[str, list]] = {
     "_FingerprintMLP": {
         "hidden_dims": [(256,), (512, 128), (1024, 256)],
         "dropout": [0.2, 0.5],
-        "lr": [3e-4, 1e-3],
+        "lr": [1e-3, 3e-3],
     },
     "_SmilesCNN": {
         "n_filters": [64, 128],
@@ -71,7 +71,6 @@ _LARGE: dict[str, dict[str, list | _Range]] = {
         "hidden_dim": [64, 128, 200, 300, 400],
         "n_layers": [2, 3, 4, 5, 6],
         "readout": ["sum_mean_max", "mean", "sum", "attention"],
-        "head_dims": [(), (150,), (300,), (300, 300)],
         "dropout": _Range(0.0, 0.4),
         "lr": _Range(1e-4, 3e-3, log=True),
         "weight_decay": _Range(1e-6, 1e-2, log=True),
@@ -135,8 +134,8 @@ def param_space(
     parameters of featurisers, so that molecules can be featurised once; add yours with
     ``space | {"featurizer__radius": [1, 2]}``.
 
-    For Optuna, widths of several layers are lists. They are kept in its storages like all others,
-    although it warns when it reads them back that they might not.
+    For Optuna, tuples (`hidden_dims`, `kernel_sizes`, `head_dims`) are lists. Its storages keep
+    them, although it warns on reading them that they might not.
 
     References
     ----------
