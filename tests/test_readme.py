@@ -1,4 +1,4 @@
-"""The README's code runs as it stands, block after block, as a reader would paste it."""
+"""The code of the README and the docs runs as it stands, block after block, as it is pasted."""
 
 import re
 from pathlib import Path
@@ -7,21 +7,39 @@ import pytest
 
 from skchem_dl import InvalidMoleculeWarning
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+def blocks_of(page):
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def run_blocks(page):
+    """Give what the page's code leaves behind."""
+    namespace = {}
+    for block in blocks_of(page):
+        exec(compile(block, str(page), "exec"), namespace)
+    return namespace
 
 
 def test_there_are_blocks():
-    assert len(BLOCKS) >= 4
+    assert len(blocks_of(ROOT / "README.md")) >= 4
+    assert len(blocks_of(ROOT / "docs" / "scaling.md")) >= 4
 
 
 @pytest.mark.slow
-def test_blocks_run(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_run(page, tmp_path, monkeypatch, quiet_optuna):
+    monkeypatch.chdir(tmp_path)  # some write files
+    run_blocks(page)
+
+
+@pytest.mark.slow
+def test_the_readme_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one block writes a file
-    namespace = {}
     with pytest.warns(InvalidMoleculeWarning) as warnings:
-        for block in BLOCKS:
-            exec(compile(block, str(README), "exec"), namespace)
+        namespace = run_blocks(ROOT / "README.md")
     assert ["row 2: 'C('" in str(w.message) for w in warnings] == [True, False]
     rmse, predictions = capsys.readouterr().out.splitlines()[:2]
     assert float(rmse) < 0.7
