@@ -34,7 +34,7 @@ from skchem_dl.pipelines import (
 TRAINING = {"max_epochs": 2, "random_state": 0}
 MLP = FingerprintMLPRegressor((16, 8), **TRAINING)
 CNN = SmilesCNNRegressor(embedding_dim=4, n_filters=4, kernel_sizes=(3, 5), **TRAINING)
-GNN = MolGNNRegressor(hidden_dim=8, **TRAINING)
+GNN = MolGNNRegressor(hidden_dim=8, readout="mean", **TRAINING)
 FEATURIZED = {
     "mlp": (MLP, MorganFingerprinter(fp_size=64), torch.from_numpy, 8),
     "cnn": (CNN, SmilesTokenizer(), torch.from_numpy, 8),
@@ -43,7 +43,7 @@ FEATURIZED = {
 PIPELINES = {
     "mlp": make_mlp_pipeline(hidden_dims=(16, 8), **TRAINING),
     "cnn": make_cnn_pipeline(embedding_dim=4, n_filters=4, kernel_sizes=(3, 5), **TRAINING),
-    "gnn": make_gnn_pipeline(hidden_dim=8, **TRAINING),
+    "gnn": make_gnn_pipeline(hidden_dim=8, readout="mean", **TRAINING),
 }
 each = pytest.mark.parametrize("kind", FEATURIZED)
 
@@ -137,7 +137,7 @@ def test_invalid_rows(kind, smiles, y):
 
 def test_classifiers_and_several_targets(smiles, y):
     graphs = MolGraphizer().fit_transform(smiles)
-    classifier = MolGNNClassifier(hidden_dim=8, **TRAINING)
+    classifier = MolGNNClassifier(hidden_dim=8, readout="mean", **TRAINING)
     assert NeuralEmbedder(classifier).fit_transform(graphs, y > 5).shape == (len(y), 8)
     several = np.column_stack([y, np.where(y > 9, np.nan, y)])
     assert NeuralEmbedder(clone(GNN)).fit_transform(graphs, several).shape == (len(y), 8)
