@@ -7,6 +7,7 @@ import numpy as np
 from rdkit.Chem import Mol
 from sklearn.utils.validation import column_or_1d
 
+from skchem_dl._rows import is_missing
 from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
 
 # A parsed molecule takes some 20 kB: a chunk bounds how many live at once.
@@ -55,14 +56,18 @@ def read_groups(
         labels = of_molecules(molecule_items(X, smiles_column, owner))
     else:
         labels = column_or_1d(groups, dtype=None)
-    if labels.dtype.kind == "O":
-        labels = labels.astype(str)  # None among scaffolds cannot be sorted
-    _, first_rows, codes = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(first_rows)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    codes = rank[codes]
-    return GroupCodes(codes, np.bincount(codes), first_rows[order])
+    # Not np.unique, which cannot sort None among texts, and would copy long scaffolds many times.
+    known: dict[Any, int] = {}
+    codes = np.empty(len(labels), dtype=np.int64)
+    first_rows = []
+    unknown = is_missing(labels)  # one group, though no NaN equals another
+    for row, label in enumerate(labels.tolist()):
+        key = None if unknown[row] else label
+        if key not in known:
+            known[key] = len(known)
+            first_rows.append(row)
+        codes[row] = known[key]
+    return GroupCodes(codes, np.bincount(codes), np.array(first_rows))
 
 
 def molecule_items(X: Any, smiles_column: str | int | None, owner: str) -> Sequence[Any]:

@@ -283,13 +283,14 @@ def test_deterministic_folds_are_as_even_as_scikit_learns():
     assert ours == theirs
 
 
-def test_stratified_is_scikit_learns():
+@pytest.mark.parametrize("options", [{}, {"shuffle": True, "random_state": 1}])
+def test_stratified_is_scikit_learns(options):
     groups = scaffold_groups(SMILES)
     label = (np.median(Y) < Y).astype(int)
-    found = folds(ScaffoldKFold(3, stratify=True), y=label)
+    found = folds(ScaffoldKFold(3, stratify=True, **options), y=label)
     _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
     codes = np.argsort(np.argsort(first))[codes]
-    assert found == folds(StratifiedGroupKFold(3), y=label, groups=codes)
+    assert found == folds(StratifiedGroupKFold(3, **options), y=label, groups=codes)
     shares = [label[test].mean() for _, test in found]
     assert max(shares) - min(shares) < 0.1
 

@@ -92,6 +92,9 @@ def test_numbers_of_groups():
     )
     assert len(set(GROUPS[valid])) == 5
     assert len(set(GROUPS[test])) == 8
+    _, valid, test = rows(GroupShuffleSplit(random_state=0), groups=GROUPS, test_size=0.25)
+    assert len(set(GROUPS[valid])) == round(0.1 * len(set(GROUPS)))
+    assert len(set(GROUPS[test])) == round(0.25 * len(set(GROUPS)))
 
 
 def test_newest_last():
