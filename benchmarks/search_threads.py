@@ -1,12 +1,12 @@
 """What worker processes bring to a search, and how many threads each of them uses.
 
-    python benchmarks/search_threads.py [--rounds 3] [--molecules 300] [--epochs 4]
+    python benchmarks/search_threads.py [--model mlp] [--rounds 3] [--molecules 300] [--epochs 4]
 
-A grid of 12 candidates and 3 folds over `make_mlp_pipeline`, and one over graphs made once, in the
-ways of running a search that take turns: in this process, in two worker processes as joblib starts
-them, in two that are given two threads each, and in two threads. Printed are the threads that torch
-had in the fits, the median seconds of the search and, of worker processes, the seconds of the first
-search, which starts them. Run it without OMP_NUM_THREADS to see what users see.
+A grid of 12 candidates and 3 folds over `make_mlp_pipeline`, or over graphs made once, in ways of
+running it that take turns: in this process, in two worker processes as joblib starts them, in two
+that are given two threads each, and in two threads. Printed are the threads that torch had in the
+fits, the median seconds of the search, and those of the first search, which starts the workers. Run
+it without OMP_NUM_THREADS to see what users see.
 """
 
 import argparse
@@ -64,6 +64,7 @@ def compare(name, model, X, y, rounds):
             with joblib.parallel_config(**backend):
                 took, results = search(model, space, X, y, n_jobs)
                 first[way].append(took)
+                print(f"  {way}: {took:.1f} s", flush=True)
                 seconds[way].append(search(model, space, X, y, n_jobs)[0])
             threads[way] = sorted({int(n) for n in results["mean_test_threads"]})
             scores[way] = results["mean_test_r2"]
@@ -80,6 +81,7 @@ def compare(name, model, X, y, rounds):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", choices=["mlp", "gnn"], default="mlp")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--molecules", type=int, default=300)
     parser.add_argument("--epochs", type=int, default=4)
@@ -92,9 +94,13 @@ def main():
         flush=True,
     )
     options = {"max_epochs": arguments.epochs, "random_state": 0}
-    compare("make_mlp_pipeline", make_mlp_pipeline(**options), X, y, arguments.rounds)
-    graphs = MolGraphizer().fit_transform(X)
-    compare("MolGNNRegressor on graphs", MolGNNRegressor(**options), graphs, y, arguments.rounds)
+    if arguments.model == "mlp":
+        compare("make_mlp_pipeline", make_mlp_pipeline(**options), X, y, arguments.rounds)
+    else:
+        graphs = MolGraphizer().fit_transform(X)
+        compare(
+            "MolGNNRegressor on graphs", MolGNNRegressor(**options), graphs, y, arguments.rounds
+        )
 
 
 if __name__ == "__main__":
