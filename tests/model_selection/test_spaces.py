@@ -148,8 +148,9 @@ def test_prefixes():
     assert set(param_space(NeuralEmbedder(MolGNNRegressor()))) == prefixed("estimator__")
 
 
-def test_both_libraries_have_the_same_space():
-    model = make_mlp_pipeline()
+@pytest.mark.parametrize("make", [make_mlp_pipeline, make_cnn_pipeline, RandomForestRegressor])
+def test_both_libraries_have_the_same_space(make):
+    model = make()
     ours = param_space(model, "large")
     theirs = param_space(model, "large", library="optuna")
     assert list(ours) == list(theirs)
