@@ -15,6 +15,7 @@ FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*
 LAYERS = [
     "exceptions",
     "_rows",
+    "_files",
     "graphs",
     "_dgl",
     "features",

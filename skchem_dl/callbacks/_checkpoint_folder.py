@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from typing import Any
 
 import torch
 from filelock import BaseFileLock, FileLock, Timeout
+
+from skchem_dl._files import replace_file
 
 _KEPT = 2  # the newest, and the one before in case that is damaged
 _DIGEST_BYTES = 32
@@ -51,7 +52,7 @@ class CheckpointFolder:
         torch.save(dict(state), buffer)
         content = buffer.getbuffer()
         content[:_DIGEST_BYTES] = _digest(content[_DIGEST_BYTES:])
-        _replace(self.path / f"member-{member}-epoch-{epoch:06d}.ckpt", content)
+        replace_file(self.path / f"member-{member}-epoch-{epoch:06d}.ckpt", content)
         for old in self._files(member)[:-_KEPT]:
             old.unlink()
 
@@ -215,7 +216,7 @@ def _write_description(
     """Write which fit it is, for people too, with a digest that tells whether it is whole."""
     known = {"identity": dict(identity), "facts": dict(facts)}
     text = json.dumps({**known, "digest": _json_digest(known)}, indent=2)
-    _replace(path / _DESCRIPTION_FILE, text.encode())
+    replace_file(path / _DESCRIPTION_FILE, text.encode())
     return known
 
 
@@ -254,13 +255,3 @@ def _load(content: bytes) -> dict[str, Any]:
 
 def _digest(content: Any) -> bytes:
     return hashlib.sha256(content).digest()
-
-
-def _replace(path: Path, content: Any) -> None:
-    """Write a file that has either its old content or all of the new."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)

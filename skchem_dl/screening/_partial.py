@@ -10,6 +10,8 @@ from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
+from skchem_dl._files import replace_file
+
 _FORMAT = 1
 
 
@@ -158,13 +160,8 @@ class PartialFile:
         self._journal.unlink(missing_ok=True)
 
     def _write_journal(self) -> None:
-        new = self._journal.with_name(f"{self._journal.name}.new")
         known = {"identity": self._identity, "progress": asdict(self.progress)}
-        with new.open("w", encoding="utf-8") as file:
-            json.dump(known, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(self._journal)
+        replace_file(self._journal, json.dumps(known).encode())
 
 
 @contextmanager
