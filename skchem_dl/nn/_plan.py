@@ -129,9 +129,11 @@ class Plan:
         if on_bonds:
             keys = _mix(keys[batch.source], _both_ways(bond_keys))
         self._said_over = _both_ways(bond_keys) if hears_bonds else None
-        self._keys = [keys]
-        self.levels = [self._level(0, keys)]
-        self.exchanges = [self._exchange(step) for step in range(1, n_exchanges + 1)]
+        self._keys = [keys]  # of the states that have a row for each distinct environment
+        self.levels = [self._distinct(keys) if self._n_distinct else self._each(len(keys))]
+        self.exchanges: list[Exchange] = []
+        for state in range(1, n_exchanges + 1):
+            self._add_state(state)
         self._describe_first(self.levels[0].first)
 
     def _describe_first(self, first: np.ndarray) -> None:
@@ -153,21 +155,30 @@ class Plan:
         batch, level = self.batch, self.levels[state]
         if not self.on_bonds:
             return Ending(None, self._tensor(batch.atom_codes[level.first]), level.row)
-        keys = _mix(self._atom_keys, self._arriving(_mix(self._keys[state])))
-        atoms = self._distinct(keys) if level.distinct else self._each(keys)
+        if level.distinct:
+            said = _mix(self._keys[state])
+            atoms = self._distinct(_mix(self._atom_keys, self._arriving(said)))
+        else:
+            atoms = self._each(len(self._atom_keys))
         edges, offsets = _some_runs(batch.in_edges, batch.in_offsets, atoms.first)
         messages = Messages(level.row.of(edges), offsets)
         return Ending(messages, self._tensor(batch.atom_codes[atoms.first]), atoms.row)
 
-    def _level(self, state: int, keys: np.ndarray) -> Level:
-        return self._distinct(keys) if state < self._n_distinct else self._each(keys)
-
-    def _exchange(self, state: int) -> Exchange:
-        """Find the rows of a state, and what they hear of the one before."""
-        batch, last = self.batch, self.levels[-1]
-        self._keys.append(self._next_keys(self._keys[-1]))
-        level = self._level(state, self._keys[-1])
+    def _add_state(self, state: int) -> None:
+        """Find the rows of the next state, and what they hear of the last."""
+        last = self.levels[-1]
+        if state < self._n_distinct:
+            self._keys.append(self._next_keys(self._keys[-1]))
+            level = self._distinct(self._keys[-1])
+        else:
+            level = self._each(len(last.row)) if last.distinct else last
+        again = self.exchanges and not self.levels[-2].distinct  # all rows heard all before
         self.levels.append(level)
+        self.exchanges.append(self.exchanges[-1] if again else self._exchange(last, level))
+
+    def _exchange(self, last: Level, level: Level) -> Exchange:
+        """Find what the rows of a state hear of the one before."""
+        batch = self.batch
         if self.on_bonds:
             edges, offsets = self._others(level.first)
             heard = edges
@@ -175,11 +186,10 @@ class Plan:
             edges, offsets = _some_runs(batch.in_edges, batch.in_offsets, level.first)
             heard = batch.source[edges]
         degree = self._n_entering[self._atom_of(last.first)] - int(self.on_bonds)
-        same = not (last.distinct or level.distinct)
         return Exchange(
             last.row.of(heard),
             offsets,
-            before=None if same else last.row.of(level.first),
+            before=None if level is last else last.row.of(level.first),
             origin=self.levels[0].row.of(level.first),
             counts=level.counts,
             total=len(level.row),
@@ -213,11 +223,10 @@ class Plan:
     def _atom_of(self, first: np.ndarray) -> np.ndarray:
         return self.batch.source[first] if self.on_bonds else first
 
-    def _each(self, rows: np.ndarray) -> Level:
-        """Give every row a row of its own."""
-        numbers = np.arange(len(rows) + 1)
-        inverse = numbers[:-1], numbers
-        row = Selection(numbers[:-1], len(rows), self._device, inverse)
+    def _each(self, n: int) -> Level:
+        """Give each of n atoms or edges a row of its own."""
+        numbers = np.arange(n + 1)
+        row = Selection(numbers[:-1], n, self._device, inverse=(numbers[:-1], numbers))
         return Level(numbers[:-1], row, distinct=False)
 
     def _distinct(self, keys: np.ndarray) -> Level:
