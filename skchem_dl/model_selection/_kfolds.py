@@ -14,7 +14,7 @@ from skchem_dl.model_selection._balance import spread_groups
 from skchem_dl.model_selection._groups import read_groups
 from skchem_dl.model_selection._parameters import check_at_least, check_bool
 from skchem_dl.model_selection._scaffolds import scaffolds_of
-from skchem_dl.model_selection._similarity import INVALID_LABEL, butina_labels, morgan_rows
+from skchem_dl.model_selection._similarity import butina_labels, cluster
 from skchem_dl.model_selection._stratify import strata_of
 
 _CLUSTERS_PER_FOLD = 10
@@ -247,8 +247,10 @@ class ButinaKFold(BaseMoleculeKFold):
         self.fp_size = fp_size
 
     def _groups_of(self, items: Sequence[Any]) -> np.ndarray:
-        rows, fingerprints = morgan_rows(items, self.radius, self.fp_size)
-        return _label_all(items, rows, butina_labels(fingerprints, self.distance_threshold))
+        return cluster(items, self.radius, self.fp_size, self._label)
+
+    def _label(self, fingerprints: np.ndarray) -> np.ndarray:
+        return butina_labels(fingerprints, self.distance_threshold)
 
 
 class FingerprintClusterKFold(BaseMoleculeKFold):
@@ -319,21 +321,14 @@ class FingerprintClusterKFold(BaseMoleculeKFold):
         self.fp_size = fp_size
 
     def _groups_of(self, items: Sequence[Any]) -> np.ndarray:
-        rows, fingerprints = morgan_rows(items, self.radius, self.fp_size)
-        if not len(rows):
-            return np.full(len(items), INVALID_LABEL)
+        return cluster(items, self.radius, self.fp_size, self._label)
+
+    def _label(self, fingerprints: np.ndarray) -> np.ndarray:
         clusterer = self.clusterer
         if clusterer is None:
-            n_clusters = min(_CLUSTERS_PER_FOLD * self.n_splits, len(rows))
+            n_clusters = min(_CLUSTERS_PER_FOLD * self.n_splits, len(fingerprints))
             clusterer = MiniBatchKMeans(n_clusters, random_state=0, n_init=1)
         labels = np.array(clone(clusterer).fit_predict(fingerprints.astype(np.float32)))
         noise = labels < 0
         labels[noise] = labels.max() + 1 + np.arange(noise.sum())
-        return _label_all(items, rows, labels)
-
-
-def _label_all(items: Sequence[Any], rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Give the rows that are no molecules a label as well."""
-    groups = np.full(len(items), INVALID_LABEL)
-    groups[rows] = labels
-    return groups
+        return labels

@@ -1,6 +1,6 @@
 """Groups of similar fingerprints: Tanimoto neighbours and Butina's clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,10 +67,35 @@ def butina_groups(
     [1, 0, 1, 0, -1]
     """
     items = molecule_items(X, smiles_column, "butina_groups")
+    return cluster(
+        items, radius, fp_size, lambda fingerprints: butina_labels(fingerprints, distance_threshold)
+    )
+
+
+def cluster(
+    items: Sequence[Any], radius: int, fp_size: int, label: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Give each molecule the label of its Morgan fingerprint.
+
+    Parameters
+    ----------
+    items : sequence of length n
+        SMILES strings, Mols, or whatever else stood there.
+    radius, fp_size : int
+        As in `MorganFingerprinter`.
+    label : callable
+        Takes the fingerprints of the m molecules, ``(m, fp_size)`` uint8, and gives their labels.
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        -1 where there is no molecule.
+    """
     rows, fingerprints = morgan_rows(items, radius, fp_size)
-    groups = np.full(len(items), INVALID_LABEL)
-    groups[rows] = butina_labels(fingerprints, distance_threshold)
-    return groups
+    labels = np.full(len(items), INVALID_LABEL)
+    if len(rows):
+        labels[rows] = label(fingerprints)
+    return labels
 
 
 def morgan_rows(items: Sequence[Any], radius: int, fp_size: int) -> tuple[np.ndarray, np.ndarray]:
