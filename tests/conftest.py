@@ -1,6 +1,8 @@
 """Fixtures for all tests."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 os.environ["DGLBACKEND"] = "pytorch"  # before anything imports DGL, which prints otherwise
@@ -12,6 +14,7 @@ from hypothesis import settings
 settings.register_profile("skchem_dl", deadline=None, derandomize=True, database=None)
 settings.load_profile("skchem_dl")
 
+EXAMPLES = Path(__file__).parent.parent / "examples"
 SMILES = (
     "C",
     "O",
@@ -52,6 +55,23 @@ SMILES = (
 def smiles():
     """Diverse molecules: single atoms, salts, charges, stereo, metals, drugs."""
     return list(SMILES)
+
+
+@pytest.fixture
+def run_example(tmp_path):
+    """Run a script of the examples in an empty folder, quickly, with warnings as errors."""
+
+    def run(name):
+        return subprocess.run(
+            [sys.executable, "-W", "error", EXAMPLES / name],
+            cwd=tmp_path,
+            env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

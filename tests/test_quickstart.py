@@ -1,22 +1,8 @@
 """The quickstart runs, prints its table and draws its picture."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "quickstart.py"
-
-
-def test_quickstart(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-W", "error", SCRIPT],
-        cwd=tmp_path,
-        env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_quickstart(run_example, tmp_path):
+    run = run_example("quickstart.py")
     assert run.returncode == 0, run.stderr
     rows = [line for line in run.stdout.splitlines() if line.startswith(("Linear ", "GNN "))]
     assert len([line for line in rows if line.rstrip().endswith("...")]) == 2

@@ -1,18 +1,11 @@
 """The example of a search by scaffolds runs and prints what it says."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-
-SCRIPT = Path(__file__).parent.parent / "examples" / "scaffold_search.py"
 
 
 @pytest.mark.slow
-def test_scaffold_search():
-    command = [sys.executable, "-W", "error", SCRIPT]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+def test_scaffold_search(run_example):
+    run = run_example("scaffold_search.py")
     assert run.returncode == 0, run.stderr
     errors = [float(line.split(": ")[1]) for line in run.stdout.splitlines() if "RMSE" in line]
     assert len(errors) == 3

@@ -1,26 +1,13 @@
 """The tuning example runs, prints what it found and leaves its logs."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "examples" / "tune.py"
-
 
 @pytest.mark.slow
-def test_tune(tmp_path):
-    run = subprocess.run(
-        [sys.executable, "-W", "error", SCRIPT],
-        cwd=tmp_path,
-        env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_tune(run_example, tmp_path):
+    run = run_example("tune.py")
     assert (run.returncode, run.stderr) == (0, "")
     assert "Grid: 12 candidates" in run.stdout
     assert "Optuna: 3 trials" in run.stdout

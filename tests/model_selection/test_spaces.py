@@ -97,7 +97,7 @@ def test_every_value_of_a_baseline_trains(kind, size):
     y = X[:, 0] > 0 if kind in (ExtraTreesClassifier, LogisticRegression) else X[:, 0]
     few = {"n_estimators": 3} if hasattr(kind(), "n_estimators") else {}
     for params in candidates(param_space(kind(), size)):
-        kind(**few, **params).fit(X, y)
+        assert np.isfinite(kind(**few, **params).fit(X, y).predict(X)).all()
 
 
 @pytest.mark.parametrize("kind", [*NETWORKS, *BASELINES])
