@@ -24,9 +24,9 @@ LAYERS = [
     "metrics",
     "datasets",
     "estimators",
-    "inspection",
     "model_selection",
     "pipelines",
+    "inspection",
     "persistence",
     "screening",
 ]

@@ -1,5 +1,6 @@
 """Displays, in scikit-learn's convention: ``from_estimator``, ``plot``, ``ax_``, ``figure_``."""
 
+from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
 
-__all__ = ["LossCurveDisplay"]
+__all__ = ["LossCurveDisplay", "atom_contributions"]

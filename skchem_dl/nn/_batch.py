@@ -34,6 +34,10 @@ class GraphBatch:
     atom_offsets : Tensor (M + 1,), int64
         Atoms of molecule i are ``atom_offsets[i]:atom_offsets[i + 1]``.
     molecule_features : Tensor (M, d), float32, or None
+    atom_scale : Tensor (A,), or None
+        How much of each atom's codes the network is shown, and of a bond's codes as much as of its
+        two atoms' on average; None shows them as they are. For the gradients by it: each atom and
+        bond then has a row of its own in all states, which takes several times as long.
     """
 
     atom_codes: np.ndarray
@@ -45,6 +49,7 @@ class GraphBatch:
     n_atoms: np.ndarray
     atom_offsets: Tensor
     molecule_features: Tensor | None = None
+    atom_scale: Tensor | None = None
 
     @classmethod
     def from_graphs(cls, graphs: MolGraphs) -> "GraphBatch":
@@ -79,9 +84,10 @@ class GraphBatch:
 
     def to(self, device: torch.device | str) -> "GraphBatch":
         """Give the same batch for another device."""
-        features = self.molecule_features
+        features, scale = self.molecule_features, self.atom_scale
         return replace(
             self,
             atom_offsets=self.atom_offsets.to(device, non_blocking=True),
             molecule_features=None if features is None else features.to(device, non_blocking=True),
+            atom_scale=None if scale is None else scale.to(device, non_blocking=True),
         )

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skchem_dl.nn._selection import Codes
+
 _ROUND_NUMBER = 512
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -96,15 +98,17 @@ class CodeEmbedding(nn.Module):
         # One category of each field is hot, so the fan-in is the number of fields.
         nn.init.normal_(self.weight, std=len(sizes) ** -0.5)
 
-    def forward(self, codes: Tensor) -> Tensor:
+    def forward(self, codes: Codes) -> Tensor:
         """Embed codes, ``(n, fields) -> (n, h)``."""
+        values, scale = codes.values, codes.scale
         # A product with the one-hot matrix: its gradient is a product too, where an embedding
         # bag would scatter.
         hot = torch.zeros(
-            len(codes), len(self.weight), dtype=self.weight.dtype, device=codes.device
+            len(values), len(self.weight), dtype=self.weight.dtype, device=values.device
         )
-        hot = hot.scatter_(1, codes + self.offsets, 1.0)
-        return (pad_rows(hot) @ self.weight)[: len(codes)]
+        hot = hot.scatter_(1, values + self.offsets, 1.0)
+        embedded = (pad_rows(hot) @ self.weight)[: len(values)]
+        return embedded if scale is None else embedded * scale[:, None]
 
 
 def is_autocast_enabled(rows: Tensor) -> bool:

@@ -23,7 +23,15 @@ import numpy as np
 from torch import Tensor
 
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._selection import Exchange, Messages, Selection, runs, to_device, to_offsets
+from skchem_dl.nn._selection import (
+    Codes,
+    Exchange,
+    Messages,
+    Selection,
+    runs,
+    to_device,
+    to_offsets,
+)
 
 # Odd numbers without a pattern, those of SplitMix64.
 _FACTORS = np.array([0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0x9E3779B97F4A7C15], dtype=np.uint64)
@@ -66,14 +74,14 @@ class Ending:
     ----------
     messages : Messages or None
         From directed edges to atoms; None where the rows are atoms already.
-    atom_codes : Tensor (n, atom fields)
+    atom_codes : Codes (n, atom fields)
         Of the atom that each row stands for.
     atoms : Selection (A,)
         The row of each atom.
     """
 
     messages: Messages | None
-    atom_codes: Tensor
+    atom_codes: Codes
     atoms: Selection
 
 
@@ -95,9 +103,9 @@ class Plan:
 
     Attributes
     ----------
-    atom_codes : Tensor (n, atom fields), uint8
+    atom_codes : Codes (n, atom fields)
         Of each row of the first state (for an edge, of the atom it leaves).
-    bond_codes : Tensor (n, bond fields), uint8, or None
+    bond_codes : Codes (n, bond fields), or None
         Of each row of the first state, where those are edges.
     levels : list of Level
         The rows of each state.
@@ -118,13 +126,16 @@ class Plan:
         self.on_bonds = on_bonds
         self._device = batch.device
         self._n_distinct = n_exchanges + 1 if n_distinct is None else n_distinct
+        if batch.atom_scale is not None:
+            self._n_distinct = 0
         self._n_entering = np.diff(batch.in_offsets)
         # With the degree, which some convolutions divide messages by.
         self._atom_keys = _mix(_keys_of_codes(batch.atom_codes), self._n_entering)
         bond_keys = _keys_of_codes(batch.bond_codes)
-        kinds = self._distinct(bond_keys)
+        scaled = batch.atom_scale is not None
+        kinds = self._each(len(bond_keys)) if scaled else self._distinct(bond_keys)
         self._kinds = Selection(_both_ways(kinds.row.rows), kinds.row.n_from, self._device)
-        self._bond_codes = self._tensor(batch.bond_codes[kinds.first])
+        self._bond_codes = self._codes_of_bonds(kinds.first)
         keys = self._atom_keys
         if on_bonds:
             keys = _mix(keys[batch.source], _both_ways(bond_keys))
@@ -139,11 +150,11 @@ class Plan:
     def _describe_first(self, first: np.ndarray) -> None:
         """Give the codes of the rows of the first state."""
         batch = self.batch
-        self.atom_codes = self._tensor(batch.atom_codes[self._atom_of(first)])
+        self.atom_codes = self._codes_of_atoms(self._atom_of(first))
         self.bond_codes = None
         if self.on_bonds:
             bonds = np.minimum(first, batch.reverse(first))  # the one of the two that is stored
-            self.bond_codes = self._tensor(batch.bond_codes[bonds])
+            self.bond_codes = self._codes_of_bonds(bonds)
 
     def molecules(self) -> Selection:
         """Give the molecule of each row, where none stands for several."""
@@ -154,7 +165,7 @@ class Plan:
         """Give the way from a state, by number, to the batch's atoms."""
         batch, level = self.batch, self.levels[state]
         if not self.on_bonds:
-            return Ending(None, self._tensor(batch.atom_codes[level.first]), level.row)
+            return Ending(None, self._codes_of_atoms(level.first), level.row)
         if level.distinct:
             said = _mix(self._keys[state])
             atoms = self._distinct(_mix(self._atom_keys, self._arriving(said)))
@@ -162,7 +173,7 @@ class Plan:
             atoms = self._each(len(self._atom_keys))
         edges, offsets = _some_runs(batch.in_edges, batch.in_offsets, atoms.first)
         messages = Messages(level.row.of(edges), offsets)
-        return Ending(messages, self._tensor(batch.atom_codes[atoms.first]), atoms.row)
+        return Ending(messages, self._codes_of_atoms(atoms.first), atoms.row)
 
     def _add_state(self, state: int) -> None:
         """Find the rows of the next state, and what they hear of the last."""
@@ -241,6 +252,19 @@ class Plan:
         inverse = order, np.append(starts, len(keys))
         row = Selection(rows, len(starts), self._device, inverse)
         return Level(order[starts], row, distinct=True)
+
+    def _codes_of_atoms(self, atoms: np.ndarray) -> Codes:
+        scale = self.batch.atom_scale
+        shown = None if scale is None else scale[self._tensor(atoms)]
+        return Codes(self._tensor(self.batch.atom_codes[atoms]), shown)
+
+    def _codes_of_bonds(self, bonds: np.ndarray) -> Codes:
+        batch, scale = self.batch, self.batch.atom_scale
+        shown = None
+        if scale is not None:
+            ends = (batch.source[bonds], batch.destination[bonds])
+            shown = sum(scale[self._tensor(atoms)] for atoms in ends) / 2
+        return Codes(self._tensor(batch.bond_codes[bonds]), shown)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return to_device(array, self._device)

@@ -70,6 +70,24 @@ class Selection:
 
 
 @dataclass
+class Codes:
+    """Codes of atoms or bonds, to be embedded.
+
+    Attributes
+    ----------
+    values : Tensor (n, fields), uint8
+    scale : Tensor (n,), or None
+        What the vector of each is multiplied by; None means one.
+    """
+
+    values: Tensor
+    scale: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass
 class Messages:
     """Messages from the rows of one matrix to those of another.
 
@@ -127,8 +145,8 @@ class Exchange(Messages):
         How many messages each row of this state hears, were it to hear all of the batch.
     bond_kind : Selection (N,)
         The kind of bond that each message comes over, a row of `bond_codes`.
-    bond_codes : Tensor (U, bond fields), uint8
-        Codes of each kind of bond.
+    bond_codes : Codes (U, bond fields)
+        Of each kind of bond.
     """
 
     before: Selection | None
@@ -137,7 +155,7 @@ class Exchange(Messages):
     total: int
     degree_before: Tensor
     bond_kind: Selection
-    bond_codes: Tensor
+    bond_codes: Codes
 
 
 def runs(offsets: np.ndarray, device: torch.device | str = "cpu") -> Selection:

@@ -14,6 +14,7 @@ from skchem_dl.nn._layers import (
     make_mlp,
     pad_rows,
 )
+from skchem_dl.nn._selection import Codes
 
 
 def kinds(module):
@@ -75,19 +76,19 @@ def one_hot(codes):
 def test_code_embedding_is_a_product_with_the_one_hot_codes():
     layer = CodeEmbedding(SIZES, 5)
     assert layer.weight.shape == (9, 5)
-    torch.testing.assert_close(layer(CODES), one_hot(CODES) @ layer.weight)
+    torch.testing.assert_close(layer(Codes(CODES)), one_hot(CODES) @ layer.weight)
 
 
 def test_code_embedding_gradient():
     layer = CodeEmbedding(SIZES, 5)
     weights = torch.randn(4, 5)
-    (layer(CODES) * weights).sum().backward()
+    (layer(Codes(CODES)) * weights).sum().backward()
     torch.testing.assert_close(layer.weight.grad, one_hot(CODES).T @ weights)
 
 
 def test_code_embedding_of_nothing():
     layer = CodeEmbedding(SIZES, 5)
-    rows = layer(CODES[:0])
+    rows = layer(Codes(CODES[:0]))
     assert rows.shape == (0, 5)
     rows.sum().backward()
     assert layer.weight.grad.eq(0).all()
@@ -95,7 +96,8 @@ def test_code_embedding_of_nothing():
 
 def test_code_embedding_starts_at_variance_one():
     layer = CodeEmbedding((50,) * 8, 200)
-    rows = layer(torch.randint(0, 50, (100, 8), generator=torch.Generator().manual_seed(0)))
+    codes = torch.randint(0, 50, (100, 8), generator=torch.Generator().manual_seed(0))
+    rows = layer(Codes(codes))
     assert 0.8 < rows.std() < 1.2
 
 

@@ -104,7 +104,7 @@ def test_exchanges_are_those_of_the_graph(on_bonds, batch, n_distinct):
                 heard = [e for e in range(n_edges) if destination[e] == one]
                 expected = [(rows[source[e]], bonds[e]) for e in heard]
             messages = slice(*exchange.starts[row : row + 2].tolist())
-            kinds = exchange.bond_codes[exchange.bond_kind.rows[messages]].flatten().tolist()
+            kinds = exchange.bond_codes.values[exchange.bond_kind.rows[messages]].flatten().tolist()
             said = exchange.source.rows[messages].tolist()
             assert sorted(zip(said, kinds, strict=True)) == sorted(expected)
             if exchange.before is None:

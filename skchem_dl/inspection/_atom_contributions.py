@@ -1,0 +1,241 @@
+"""Which atoms a prediction comes from."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from rdkit.Chem import Mol
+from sklearn.base import is_classifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skchem_dl.estimators._base import BaseNeuralEstimator
+from skchem_dl.features import MolGraphizer, MorganFingerprinter, SmilesTokenizer
+from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
+from skchem_dl.inspection._fingerprint_atoms import environments
+from skchem_dl.inspection._masking import mask_atoms
+from skchem_dl.inspection._network_gradients import GRADIENT_METHODS, network_contributions
+from skchem_dl.inspection._token_atoms import share_out_tokens
+from skchem_dl.pipelines import SkipInvalidRows
+
+METHODS = ("auto", *GRADIENT_METHODS, "masking")
+
+
+def atom_contributions(
+    estimator: Any, X: Any, *, method: str = "auto", target: int = 0
+) -> list[np.ndarray]:
+    """Say how much each atom contributes to the prediction of its molecule.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        Anything that predicts from molecules: a pipeline of ours, one of your own, a search over
+        one.
+    X : list, tuple, ndarray, Series or frame of n molecules
+        SMILES strings or RDKit Mols.
+    method : {"auto", "integrated_gradients", "gradient_x_input", "masking"}, default="auto"
+        The first two are for a pipeline of a featuriser and one of the neural estimators (or, on
+        fingerprints, a linear model, for which both are exact). "integrated_gradients" [1]_ adds up
+        to what the molecule is predicted to be beyond one of which nothing is shown;
+        "gradient_x_input" is the slope alone, at a thirtieth of the cost. "masking" [2]_ takes each
+        atom away, with its bits from a Morgan fingerprint and otherwise from the molecule, with
+        hydrogen in its place at the neighbours; it is for any model. "auto" is
+        "integrated_gradients" where that can be had, otherwise "masking".
+    target : int, default=0
+        Which column of y, or which of several classes (of two, the second is meant).
+
+    Returns
+    -------
+    list of n ndarrays of shape (n_atoms,), float64
+        In the order of the atoms of ``Chem.MolFromSmiles(smiles)``, and in the units of y. Of a
+        classifier in log-odds (of several classes, in their logit), by "masking" in probability. A
+        row that is no molecule has an empty one, and an atom that is its whole molecule cannot be
+        masked: NaN.
+
+    Raises
+    ------
+    InvalidMoleculeError
+        If there are rows that are not molecules, and the featuriser has ``on_invalid="raise"``.
+    ValueError
+        If there is no such method or target, or the method is not one for this estimator.
+
+    See Also
+    --------
+    draw_contributions : draws them on the molecules.
+
+    Notes
+    -----
+    In a graph, a bond's share goes to its two atoms in equal parts; in a SMILES, that of brackets,
+    ring closures and bonds to the atom that they follow; in a fingerprint, a bit's share to the
+    substructures that set it and from there to their atoms, in equal parts.
+
+    Against the contributions of atoms to Crippen's logP, of which that is known exactly, see
+    ``docs/explanations.md``.
+
+    References
+    ----------
+    .. [1] Sundararajan, M.; Taly, A.; Yan, Q. Axiomatic Attribution for Deep Networks. ICML 2017.
+       https://doi.org/10.48550/arXiv.1703.01365
+    .. [2] Sheridan, R. P. Interpretation of QSAR Models by Coloring Atoms According to Changes in
+       Predicted Activity: How Robust Is It? J. Chem. Inf. Model. 2019, 59, 1324-1337.
+       https://doi.org/10.1021/acs.jcim.8b00825
+
+    Examples
+    --------
+    >>> from skchem_dl.inspection import atom_contributions
+    >>> from skchem_dl.pipelines import make_gnn_pipeline
+    >>> model = make_gnn_pipeline(max_epochs=5, random_state=0)
+    >>> model = model.fit(["CCO", "CCCO", "CCCCO", "c1ccccc1"], [1.1, 0.6, 0.0, -1.6])
+    >>> [len(of_atoms) for of_atoms in atom_contributions(model, ["CO", "c1ccccc1O"])]
+    [2, 7]
+    """
+    check_is_fitted(estimator)
+    if method not in METHODS:
+        raise ValueError(f"method={method!r}; expected one of {METHODS}.")
+    featurizer, model = _parts(estimator)
+    possible = ["masking"] if featurizer is None else _methods_for(featurizer, model)
+    if method == "auto":
+        method = possible[0]
+    if method not in possible:
+        raise ValueError(
+            f"method={method!r} is for a pipeline of a featuriser and a neural estimator; for this "
+            f"one there is {' or '.join(map(repr, possible))}."
+        )
+    explain = _by_masking if method == "masking" else _by_gradients
+    return explain(estimator, featurizer, model, X, method, target)
+
+
+def _parts(estimator: Any) -> tuple[Any, Any]:
+    """Give featuriser and model of a pipeline that is made of just them; else None and None."""
+    steps = list(_steps(estimator))
+    if len(steps) == 2 and isinstance(
+        steps[0], MolGraphizer | MorganFingerprinter | SmilesTokenizer
+    ):
+        return steps[0], steps[1]
+    return None, None
+
+
+def _steps(estimator: Any) -> Iterator[Any]:
+    """Walk through pipelines in pipelines, and what wraps them unchanged."""
+    if isinstance(estimator, FrozenEstimator):
+        yield from _steps(estimator.estimator)
+    elif isinstance(estimator, SkipInvalidRows):
+        yield from _steps(estimator.estimator_)
+    elif hasattr(estimator, "best_estimator_"):
+        yield from _steps(estimator.best_estimator_)
+    elif isinstance(estimator, Pipeline):
+        for _, step in estimator.steps:
+            if step is not None and step != "passthrough":
+                yield from _steps(step)
+    else:
+        yield estimator
+
+
+def _methods_for(featurizer: Any, model: Any) -> list[str]:
+    linear = isinstance(featurizer, MorganFingerprinter) and hasattr(model, "coef_")
+    differentiable = linear or isinstance(model, BaseNeuralEstimator)
+    return [*GRADIENT_METHODS, "masking"] if differentiable else ["masking"]
+
+
+def _by_gradients(
+    estimator: Any, featurizer: Any, model: Any, X: Any, method: str, target: int
+) -> list[np.ndarray]:
+    features = featurizer.transform(X)
+    parsed = parse_molecules(as_items(X, featurizer.smiles_column)[0])
+    if isinstance(model, BaseNeuralEstimator):
+        of_parts = _of_network(model, features, method, target)
+    else:
+        of_parts = _of_linear(model, features, target)
+    of_parts = [of_parts[row] for row in np.flatnonzero(parsed.valid)]
+    return _spread(_to_atoms(featurizer, parsed, of_parts), parsed.valid)
+
+
+def _of_network(
+    model: BaseNeuralEstimator, features: Any, method: str, target: int
+) -> list[np.ndarray]:
+    task = model._task
+    _check_target(target, task.out_dim)
+    unit = task.scale[target] if task.is_numeric else 1.0
+    inputs = model._read(features, reset=False)
+    return [unit * of_parts for of_parts in network_contributions(model, inputs, method, target)]
+
+
+def _of_linear(model: Any, features: Any, target: int) -> list[np.ndarray]:
+    slopes = np.atleast_2d(model.coef_)
+    _check_target(target, len(slopes))
+    rows = features.tocsr() if sp.issparse(features) else features
+    return [slopes[target] * _dense(rows[[number]]) for number in range(rows.shape[0])]
+
+
+def _dense(row: Any) -> np.ndarray:
+    return (row.toarray() if sp.issparse(row) else np.asarray(row))[0].astype(np.float64)
+
+
+def _to_atoms(
+    featurizer: Any, parsed: ParsedMolecules, of_parts: list[np.ndarray]
+) -> list[np.ndarray]:
+    """Turn the contributions of a molecule's parts into its atoms'."""
+    if isinstance(featurizer, MolGraphizer):
+        return of_parts  # which are its atoms
+    if isinstance(featurizer, MorganFingerprinter):
+        return [
+            environments(featurizer, mol).share_out(of_bits)
+            for mol, of_bits in zip(parsed.mols, of_parts, strict=True)
+        ]
+    tokens = featurizer._transform_parsed(parsed)
+    written = zip(parsed.mols, parsed.texts, tokens, of_parts, strict=True)
+    return [share_out_tokens(*one) for one in written]
+
+
+def _by_masking(
+    estimator: Any, featurizer: Any, model: Any, X: Any, method: str, target: int
+) -> list[np.ndarray]:
+    parsed = parse_molecules(as_items(X, getattr(featurizer, "smiles_column", None))[0])
+    if parsed.invalid:
+        estimator.predict(X)  # raises or warns, as it is told to
+    if isinstance(featurizer, MorganFingerprinter):
+        found = [_mask_bits(featurizer, model, mol, target) for mol in parsed.mols]
+    else:
+        found = mask_atoms(lambda mols: _numbers(estimator, mols, target), parsed.mols)
+    return _spread(found, parsed.valid)
+
+
+def _mask_bits(featurizer: MorganFingerprinter, model: Any, mol: Mol, target: int) -> np.ndarray:
+    rows = environments(featurizer, mol).with_and_without(featurizer.fp_size, featurizer.counts)
+    predicted = _numbers(model, rows, target)
+    return predicted[0] - predicted[1:]
+
+
+def _numbers(model: Any, X: Any, target: int) -> np.ndarray:
+    """Predict a number for each row: a column of y, or the probability of a class."""
+    if not is_classifier(model):
+        values = np.asarray(model.predict(X), dtype=np.float64)
+    elif hasattr(model, "predict_proba"):
+        values = model.predict_proba(X)
+        if isinstance(values, list):  # of several labels, as scikit-learn's forests give them
+            values = np.stack([of_label[:, 1] for of_label in values], axis=1)
+        elif len(model.classes_) == 2 and not _is_multilabel(model):
+            values = values[:, 1:]
+    else:
+        values = np.asarray(model.decision_function(X))
+    columns = values.reshape(len(values), -1)
+    _check_target(target, columns.shape[1])
+    return columns[:, target]
+
+
+def _is_multilabel(model: Any) -> bool:
+    network = list(_steps(model))[-1]
+    return isinstance(network, BaseNeuralEstimator) and network._task.multilabel
+
+
+def _check_target(target: int, n_targets: int) -> None:
+    if not 0 <= target < n_targets:
+        raise ValueError(f"target={target!r}; expected a number from 0 to {n_targets - 1}.")
+
+
+def _spread(found: list[np.ndarray], valid: np.ndarray) -> list[np.ndarray]:
+    """Put the contributions of valid molecules in their rows."""
+    rest = iter(found)
+    return [next(rest) if is_valid else np.zeros(0) for is_valid in valid]
