@@ -106,13 +106,17 @@ def molecule_items(X: Any, smiles_column: str | int | None, owner: str) -> Seque
     return items
 
 
-def parse_in_chunks(items: Sequence[Any]) -> Iterator[tuple[np.ndarray, ParsedMolecules]]:
+def parse_in_chunks(
+    items: Sequence[Any], *, stereo: bool = True
+) -> Iterator[tuple[np.ndarray, ParsedMolecules]]:
     """Parse some molecules at a time.
 
     Parameters
     ----------
     items : sequence of length n
         SMILES strings, Mols, or whatever else stood there.
+    stereo : bool, default=True
+        Perceive stereochemistry in text.
 
     Yields
     ------
@@ -121,5 +125,5 @@ def parse_in_chunks(items: Sequence[Any]) -> Iterator[tuple[np.ndarray, ParsedMo
     parsed : ParsedMolecules
     """
     for start in range(0, len(items), _CHUNK_SIZE):
-        parsed = parse_molecules(items[start : start + _CHUNK_SIZE])
+        parsed = parse_molecules(items[start : start + _CHUNK_SIZE], stereo=stereo)
         yield start + np.flatnonzero(parsed.valid), parsed

@@ -86,7 +86,7 @@ def scaffolds_of(items: Sequence[Any], *, generic: bool) -> np.ndarray:
     """
     scaffolds = np.full(len(items), INVALID_GROUP, dtype=object)
     write = _framework_smiles if generic else _scaffold_smiles
-    for rows, parsed in parse_in_chunks(items):
+    for rows, parsed in parse_in_chunks(items, stereo=False):
         with quiet_rdkit():
             scaffolds[rows] = [write(mol) for mol in parsed.mols]
     return scaffolds

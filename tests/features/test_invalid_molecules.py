@@ -223,6 +223,23 @@ def should_be_valid(item):
     return mol is not None and mol.GetNumAtoms() > 0
 
 
+def flat(parsed):
+    return [Chem.MolToSmiles(mol, False) for mol in parsed.mols]
+
+
+@given(rows=st.lists(anything, min_size=1, max_size=4))
+def test_without_stereochemistry_the_same_rows_are_valid_for_the_same_reasons(rows):
+    whole, without = parse_molecules(rows), parse_molecules(rows, stereo=False)
+    assert without.valid.tolist() == whole.valid.tolist()
+    assert [bad[::2] for bad in without.invalid] == [bad[::2] for bad in whole.invalid]
+    assert flat(without) == flat(whole)
+
+
+def test_without_stereochemistry_data_sets_come_out_the_same(nci_smiles):
+    rows = [*nci_smiles, "[2H]C([H])C", "[H][H]", "[H+].[nH]1cccc1", "C[C@H](F)/C=C/[H]"]
+    assert flat(parse_molecules(rows, stereo=False)) == flat(parse_molecules(rows))
+
+
 @pytest.mark.parametrize("keeping", KEEPING, ids=repr)
 @pytest.mark.filterwarnings("ignore::skchem_dl.InvalidMoleculeWarning")
 @given(rows=st.lists(anything, min_size=1, max_size=4))
