@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._kernels import Kernels
-from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves
+from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves, pad_rows
 from skchem_dl.nn._plan import Plan
 from skchem_dl.nn._selection import Exchange
 
@@ -41,11 +41,10 @@ class GAT(AtomConv):
     def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
         """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         values = self.values[layer](state).view(-1, *self.shape)
-        source = (values * self.to_source[layer]).sum(-1)
-        destination = (values * self.to_destination[layer]).sum(-1)
+        logits = (pad_rows(state) @ self._to_logits(layer))[: len(state)]
+        source = logits[:, : self.shape[0]]
         bonds = self.kernels.take(self.to_bonds[layer](exchange.bond_codes), exchange.bond_kind)
-        own = self.before(exchange, torch.cat([source, destination], dim=1))
-        own_source, own_destination = own.chunk(2, dim=1)
+        own_source, own_destination = self.before(exchange, logits).chunk(2, dim=1)
         hearing = self.kernels.at_destination(exchange, own_destination)
         heard = self.kernels.at_source(exchange, source)
         of_messages = F.leaky_relu(heard + hearing + bonds, _SLOPE)
@@ -53,6 +52,16 @@ class GAT(AtomConv):
         own_values = self.before(exchange, values.flatten(1))
         mixed = attend(self.kernels, exchange, values, own_values, of_messages, of_self)
         return mixed + self.biases[layer]
+
+    def _to_logits(self, layer: int) -> Tensor:
+        """Give the matrix from a state to its logits as source and as destination, ``(h, 2 k)``.
+
+        The product of values with an attention vector is linear in the state too, and the product
+        of the two maps costs less than a pass over all values.
+        """
+        maps = self.values[layer].weight.view(*self.shape, -1)  # (k, d, h)
+        attention = (self.to_source[layer], self.to_destination[layer])
+        return torch.cat([torch.einsum("kd,kdh->hk", vector, maps) for vector in attention], dim=1)
 
 
 @register_conv("gatv2")
