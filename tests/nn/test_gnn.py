@@ -1,5 +1,6 @@
 """The graph network around the convolutions; every convolution that is registered."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 import torch
 from rdkit import Chem
 
-from skchem_dl.nn import CONVS, JUMPING_KNOWLEDGE, READOUTS, SKIPS, GraphBatch
+from skchem_dl.nn import CONVS, GNN, JUMPING_KNOWLEDGE, READOUTS, SKIPS, GraphBatch
 from skchem_dl.nn._layers import CodeEmbedding
 
 from .molecules import (
+    SCHEMA,
     batch_of,
     between_empty,
     every_row,
@@ -18,6 +20,7 @@ from .molecules import (
     graphs_of,
     make_gnn,
     needs_dgl,
+    three_atoms,
 )
 
 OPTIONS = {
@@ -291,6 +294,35 @@ def test_frozen_embeddings_stay_and_everything_else_learns(conv, smiles):
     for name, parameter in network.named_parameters():
         assert (parameter.grad is None) == (parameter in frozen), name
         assert torch.equal(parameter, before[parameter]) == (parameter in frozen), name
+
+
+@every_conv
+@pytest.mark.parametrize("virtual_node", [False, True])
+def test_scale_of_one_changes_nothing_and_zero_hides_all_codes(conv, virtual_node, smiles):
+    network = make_gnn(conv, virtual_node=virtual_node).double().eval()
+    batch = GraphBatch.from_graphs(between_empty(graphs_of(smiles[:20])))
+    ones = torch.ones(len(batch.atom_codes), dtype=torch.float64)
+    expected = network(batch)
+    torch.testing.assert_close(network(replace(batch, atom_scale=ones)), expected)
+    hidden = network(replace(batch, atom_scale=0 * ones))
+    for module in network.modules():
+        if isinstance(module, CodeEmbedding):
+            module.weight.data.zero_()
+    torch.testing.assert_close(hidden, network(batch))
+    assert not torch.allclose(hidden, expected)
+
+
+@every_conv
+def test_a_bond_is_shown_as_much_as_its_atoms_on_average(conv):
+    """Each atom and bond has a code of its own, whose vector can be scaled instead."""
+    network = GNN(SCHEMA, 1, conv=conv, hidden_dim=8, n_layers=2).double().eval()
+    batch = three_atoms((0, 1), (1, 2))
+    scales = {"atom": torch.tensor([1.0, 0.5, 0.0]), "bond": torch.tensor([0.75, 0.25, 1.0])}
+    found = network(replace(batch, atom_scale=scales["atom"].double()))
+    for name, module in network.named_modules():
+        if isinstance(module, CodeEmbedding):
+            module.weight.data *= scales["bond" if "bond" in name else "atom"][:, None]
+    torch.testing.assert_close(found, network(batch))
 
 
 @pytest.mark.parametrize("conv", ["gat", "gatv2"])

@@ -1,5 +1,6 @@
 """Rows for distinct environments: told apart exactly, and with the same numbers out."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -201,6 +202,9 @@ def test_every_tensor_is_on_the_networks_device(conv, options, smiles):
     assert output.shape == (len(smiles), 2)
     output.sum().backward()
     assert all(parameter.grad.device.type == "meta" for parameter in network.parameters())
+    batch = batch_of(smiles)
+    scaled = replace(batch, atom_scale=torch.ones(len(batch.atom_codes)))
+    assert network(scaled.to("meta")).shape == output.shape
 
 
 def test_more_codes_than_a_key_has_room_for():
