@@ -12,15 +12,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skchem_dl.estimators._base import BaseNeuralEstimator
+from skchem_dl.estimators._engine import TrainingNet
+from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.features import MolGraphizer, MorganFingerprinter, SmilesTokenizer
 from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
 from skchem_dl.inspection._fingerprint_atoms import environments
 from skchem_dl.inspection._masking import mask_atoms
-from skchem_dl.inspection._network_gradients import GRADIENT_METHODS, network_contributions
+from skchem_dl.inspection._network_gradients import GRADIENT_METHODS, gradient_contributions
+from skchem_dl.inspection._readout_masking import readout_contributions
 from skchem_dl.inspection._token_atoms import share_out_tokens
 from skchem_dl.pipelines import SkipInvalidRows
 
-METHODS = ("auto", *GRADIENT_METHODS, "masking")
+METHODS = ("auto", "readout_masking", *GRADIENT_METHODS, "masking")
+_BATCH = 128
 
 
 def atom_contributions(
@@ -35,14 +39,16 @@ def atom_contributions(
         one.
     X : list, tuple, ndarray, Series or frame of n molecules
         SMILES strings or RDKit Mols.
-    method : {"auto", "integrated_gradients", "gradient_x_input", "masking"}, default="auto"
-        The first two are for a pipeline of a featuriser and one of the neural estimators (or, on
-        fingerprints, a linear model, for which both are exact). "integrated_gradients" [1]_ adds up
-        to what the molecule is predicted to be beyond one of which nothing is shown;
-        "gradient_x_input" is the slope alone, at a thirtieth of the cost. "masking" [2]_ takes each
-        atom away, with its bits from a Morgan fingerprint and otherwise from the molecule, with
-        hydrogen in its place at the neighbours; it is for any model. "auto" is
-        "integrated_gradients" where that can be had, otherwise "masking".
+    method : str, default="auto"
+        - "readout_masking", for graph networks: by how much the prediction falls where the readout
+          leaves out the atom's vector, which stands for the atom in its surroundings.
+        - "integrated_gradients" [1]_, for a featuriser and one of the neural estimators (or, on
+          fingerprints, a linear model, for which it is exact). The contributions add up to what
+          the molecule is predicted to be beyond one of which nothing is shown.
+        - "gradient_x_input", for the same: the slope alone, at a fiftieth of the cost.
+        - "masking" [2]_, for any model: the atom is taken away, with its bits from a Morgan
+          fingerprint, and otherwise from the molecule, where hydrogen takes its place.
+        - "auto": the first of these that the estimator can have.
     target : int, default=0
         Which column of y, or which of several classes (of two, the second is meant).
 
@@ -68,8 +74,8 @@ def atom_contributions(
     Notes
     -----
     In a graph, a bond's share goes to its two atoms in equal parts; in a SMILES, that of brackets,
-    ring closures and bonds to the atom that they follow; in a fingerprint, a bit's share to the
-    substructures that set it and from there to their atoms, in equal parts.
+    ring closures and bonds to the atom that they follow; in a fingerprint, a bit's share in
+    equal parts to the atoms around which the substructures that set it are drawn.
 
     Against the contributions of atoms to Crippen's logP, of which that is known exactly, see
     ``docs/explanations.md``.
@@ -100,10 +106,10 @@ def atom_contributions(
         method = possible[0]
     if method not in possible:
         raise ValueError(
-            f"method={method!r} is for a pipeline of a featuriser and a neural estimator; for this "
+            f"method={method!r} is not for every estimator (see the documentation); for this "
             f"one there is {' or '.join(map(repr, possible))}."
         )
-    explain = _by_masking if method == "masking" else _by_gradients
+    explain = _by_masking if method == "masking" else _by_parts
     return explain(estimator, featurizer, model, X, method, target)
 
 
@@ -134,12 +140,17 @@ def _steps(estimator: Any) -> Iterator[Any]:
 
 
 def _methods_for(featurizer: Any, model: Any) -> list[str]:
-    linear = isinstance(featurizer, MorganFingerprinter) and hasattr(model, "coef_")
-    differentiable = linear or isinstance(model, BaseNeuralEstimator)
-    return [*GRADIENT_METHODS, "masking"] if differentiable else ["masking"]
+    """List the methods that can be had, the best first."""
+    is_network = isinstance(model, BaseNeuralEstimator)
+    methods = ["masking"]
+    if is_network or (isinstance(featurizer, MorganFingerprinter) and hasattr(model, "coef_")):
+        methods = [*GRADIENT_METHODS, *methods]
+    if is_network and isinstance(featurizer, MolGraphizer):
+        methods = ["readout_masking", *methods]
+    return methods
 
 
-def _by_gradients(
+def _by_parts(
     estimator: Any, featurizer: Any, model: Any, X: Any, method: str, target: int
 ) -> list[np.ndarray]:
     features = featurizer.transform(X)
@@ -159,7 +170,22 @@ def _of_network(
     _check_target(target, task.out_dim)
     unit = task.scale[target] if task.is_numeric else 1.0
     inputs = model._read(features, reset=False)
-    return [unit * of_parts for of_parts in network_contributions(model, inputs, method, target)]
+    found: list[np.ndarray] = [np.zeros(0)] * len(inputs.valid)
+    valid = np.flatnonzero(inputs.valid)
+    for start in range(0, len(valid), _BATCH):
+        rows = valid[start : start + _BATCH]
+        of_members = [_of_net(net, inputs, rows, method, target) for net in model.nets_]
+        for row, *of_parts in zip(rows.tolist(), *of_members, strict=True):
+            found[row] = unit * np.mean(of_parts, axis=0)
+    return found
+
+
+def _of_net(
+    net: TrainingNet, inputs: Inputs, rows: np.ndarray, method: str, target: int
+) -> list[np.ndarray]:
+    if method == "readout_masking":
+        return readout_contributions(net, inputs, rows, target)
+    return gradient_contributions(net, inputs, rows, method, target)
 
 
 def _of_linear(model: Any, features: Any, target: int) -> list[np.ndarray]:

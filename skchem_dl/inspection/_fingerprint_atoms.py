@@ -19,13 +19,19 @@ class Environments:
         The column that each counts in.
     atoms : ndarray of shape (e, n_atoms), bool
         Which atoms each consists of.
+    center : ndarray of shape (e,), int
+        The atom each is drawn around.
     """
 
     bit: np.ndarray
     atoms: np.ndarray
+    center: np.ndarray
 
     def share_out(self, of_bits: np.ndarray) -> np.ndarray:
-        """Share a bit's contribution among its substructures, and theirs among their atoms.
+        """Share a bit's contribution among its substructures, whose part goes to their centre.
+
+        A substructure is an atom in its surroundings. Spread over all its atoms, contributions are
+        further from known ones (see ``docs/explanations.md``).
 
         Parameters
         ----------
@@ -37,7 +43,7 @@ class Environments:
         """
         counts = np.bincount(self.bit, minlength=len(of_bits))
         each = of_bits[self.bit] / counts[self.bit]
-        return (each / self.atoms.sum(1)) @ self.atoms
+        return np.bincount(self.center, each, self.atoms.shape[1])
 
     def with_and_without(self, fp_size: int, counts: bool) -> np.ndarray:
         """Give the fingerprint, and for each atom what is left of it without that atom.
@@ -86,4 +92,5 @@ def environments(fingerprinter: MorganFingerprinter, mol: Mol) -> Environments:
         for bond in FindAtomEnvironmentOfRadiusN(mol, radius, center) if radius else ():
             ends = mol.GetBondWithIdx(bond)
             atoms[number, [ends.GetBeginAtomIdx(), ends.GetEndAtomIdx()]] = True
-    return Environments(np.array([bit for bit, _, _ in found], dtype=np.int64), atoms)
+    bits, centers, _ = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    return Environments(bits, atoms, centers)

@@ -14,56 +14,42 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from skchem_dl.estimators._base import BaseNeuralEstimator
+from skchem_dl.estimators._engine import TrainingNet
 from skchem_dl.estimators._inputs import GraphInputs, Inputs, TokenInputs
 from skchem_dl.nn import CNN
 
 # Points of the Gauss-Legendre rule: sums then miss the output by 1 % or less, as a rule.
 N_STEPS = 50
-_BATCH = 128
 GRADIENT_METHODS = ("integrated_gradients", "gradient_x_input")
 
 # Outputs (M, k) as a function of all parts' scales.
 Scaled = Callable[[Tensor], Tensor]
 
 
-def network_contributions(
-    estimator: BaseNeuralEstimator, inputs: Inputs, method: str, target: int
+def gradient_contributions(
+    net: TrainingNet, inputs: Inputs, rows: np.ndarray, method: str, target: int
 ) -> list[np.ndarray]:
     """Give what each part of each row contributes, in the units of the network's output.
 
     Parameters
     ----------
-    estimator : BaseNeuralEstimator
-        Fitted; of an ensemble the mean is taken.
-    inputs : Inputs of length n
+    net : TrainingNet
+    inputs : Inputs
+    rows : ndarray of shape (m,)
+        Valid ones.
     method : {"integrated_gradients", "gradient_x_input"}
     target : int
         Which of the outputs.
 
     Returns
     -------
-    list of n arrays of shape (parts,), float64
-        Of atoms, of tokens, or of the d columns of a matrix; empty for an invalid row.
+    list of m arrays of shape (parts,), float64
+        Of atoms, of tokens, or of the d columns of a matrix.
     """
-    found: list[np.ndarray] = [np.zeros(0)] * len(inputs.valid)
-    rows = np.flatnonzero(inputs.valid)
-    for start in range(0, len(rows), _BATCH):
-        chosen = rows[start : start + _BATCH]
-        of_nets = [_of_net(net, inputs, chosen, method, target) for net in estimator.nets_]
-        for row, *parts in zip(chosen.tolist(), *of_nets, strict=True):
-            found[row] = np.mean(parts, axis=0)
-    return found
-
-
-def _of_net(net: Any, inputs: Inputs, rows: np.ndarray, method: str, target: int) -> list[Any]:
-    module, device = net.module_, net.device
-    batch = inputs.batch(rows).to(device)
-    with _scalable(module, batch, inputs) as (scaled, shape, lengths):
-        slopes = _mean_slopes(scaled, shape, device, method, target)
-    if lengths is None:
-        return list(slopes)
-    return np.split(slopes, np.cumsum(lengths)[:-1])
+    batch = inputs.batch(rows).to(net.device)
+    with _scalable(net.module_, batch, inputs) as (scaled, shape, lengths):
+        slopes = _mean_slopes(scaled, shape, net.device, method, target)
+    return list(slopes) if lengths is None else np.split(slopes, np.cumsum(lengths)[:-1])
 
 
 def _mean_slopes(

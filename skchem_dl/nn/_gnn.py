@@ -153,7 +153,13 @@ class GNN(nn.Module):
 
     def embed(self, batch: GraphBatch) -> Tensor:
         """Give each molecule's vector, ``(M, embedding_dim)``."""
-        atoms = self.dropout(self.atom_states(batch))
+        return self.read_out(batch, self.dropout(self.atom_states(batch)))
+
+    def read_out(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
+        """Give each molecule's vector from its atoms', ``(A, h) -> (M, embedding_dim)``.
+
+        Of the batch nothing is read but how many atoms each molecule has, and its features.
+        """
         molecules = self.projection(self.readout(batch, atoms))
         if batch.molecule_features is None:
             return molecules

@@ -1,12 +1,12 @@
 """Contributions of atoms: exact where the model is linear, complete where it is a network."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from rdkit import Chem
-from rdkit.Chem import FindAtomEnvironmentOfRadiusN
 from rdkit.Chem.rdFingerprintGenerator import AdditionalOutput, GetMorganGenerator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
@@ -71,7 +71,7 @@ def shown(model, smiles, factor):
 
 
 def test_integrated_gradients_add_up_to_what_the_molecule_adds(network):
-    found = atom_contributions(network, ASKED)
+    found = atom_contributions(network, ASKED, method="integrated_gradients")
     assert [len(of_atoms) for of_atoms in found] == n_atoms(ASKED)
     added = network.predict(ASKED) - shown(network, ASKED, 0.0)
     sums = [of_atoms.sum() for of_atoms in found]
@@ -111,7 +111,7 @@ def test_nothing_is_changed(network):
 
 
 def by_hand(fingerprinter, coefficients, smiles):
-    """Share each bit's part of a linear model among its environments' atoms, with plain RDKit."""
+    """Share each bit's part of a linear model among its environments' centres, with plain RDKit."""
     mol = Chem.MolFromSmiles(smiles)
     output = AdditionalOutput()
     output.AllocateBitInfoMap()
@@ -122,15 +122,8 @@ def by_hand(fingerprinter, coefficients, smiles):
     for bit, places in output.GetBitInfoMap().items():
         assert row[bit] == len(places)
         value = row[bit] if fingerprinter.counts else 1
-        for center, radius in places:
-            atoms = {center}
-            for bond in FindAtomEnvironmentOfRadiusN(mol, radius, center) if radius else ():
-                atoms |= {
-                    mol.GetBondWithIdx(bond).GetBeginAtomIdx(),
-                    mol.GetBondWithIdx(bond).GetEndAtomIdx(),
-                }
-            for atom in atoms:
-                found[atom] += coefficients[bit] * value / len(places) / len(atoms)
+        for center, _ in places:
+            found[center] += coefficients[bit] * value / len(places)
     return found
 
 
@@ -232,7 +225,8 @@ def test_classes_and_labels(kind):
     model = NETWORKS[kind]("classification", max_epochs=2, random_state=0, **SMALL[kind])
     model.fit(SMILES, HIGH)
     odds = np.log(model.predict_proba(ASKED)[:, 1] / model.predict_proba(ASKED)[:, 0])
-    added = [of_atoms.sum() for of_atoms in atom_contributions(model, ASKED)]
+    found = atom_contributions(model, ASKED, method="integrated_gradients")
+    added = [of_atoms.sum() for of_atoms in found]
     # What nothing shown is predicted to be is the same for all, but that a graph's shape is shown.
     if kind != "gnn":
         assert np.ptp(odds - added) < 0.05 * np.ptp(odds)
@@ -281,6 +275,55 @@ def test_searches_and_frozen_estimators_are_looked_into():
         np.testing.assert_array_equal(atom_contributions(wrapped, ["CCO"])[0], inside)
 
 
+READOUTS = ["sum", "mean", "max", "sum_mean_max", "attention", "set2set", "attentivefp"]
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_readout_masking_is_the_loss_without_the_atoms_vector(readout):
+    """Of every readout, against one molecule after another with a row cut out by hand."""
+    featurizer = MolGraphizer(molecule_features=MorganFingerprinter(fp_size=16))
+    options = {"readout": readout, "max_epochs": 2, "random_state": 0, **SMALL["gnn"]}
+    model = make_gnn_pipeline(featurizer=featurizer, **options).fit(SMILES, LOGS)
+    module, scale = model[-1].module_, model[-1]._task.scale[0]
+    asked = [*ASKED, "C"]
+    inputs = model[-1]._read(model[0].transform(asked), reset=False)
+    for row, of_atoms in enumerate(atom_contributions(model, asked)):
+        batch = inputs.batch(np.array([row]))
+        with torch.no_grad():
+            states = module.atom_states(batch)
+            whole = module(batch)[0, 0].item()
+            for atom, contribution in enumerate(of_atoms):
+                rest = torch.cat([states[:atom], states[atom + 1 :]])
+                offsets = torch.tensor([0, len(rest)])
+                part = replace(
+                    batch,
+                    atom_codes=np.delete(batch.atom_codes, atom, axis=0),
+                    n_atoms=np.array([len(rest)]),
+                    atom_offsets=offsets,
+                )
+                left = module.head(module.read_out(part, rest))[0, 0].item()
+                assert contribution == pytest.approx(scale * (whole - left), abs=2e-4)
+
+
+def test_readout_masking_of_a_sum_is_what_was_added():
+    """Without a head the output is linear in a sum of atoms, and nothing depends on the rest."""
+    options = {"readout": "sum", "head_dims": (), "max_epochs": 2, "random_state": 0}
+    model = make_gnn_pipeline(hidden_dim=8, **options).fit(SMILES, LOGS)
+    bias = model[-1].module_.head[-1].bias.item() * model[-1]._task.scale[0]
+    constant = model[-1]._task.mean[0] + bias
+    sums = [of_atoms.sum() for of_atoms in atom_contributions(model, ASKED)]
+    np.testing.assert_allclose(sums, model.predict(ASKED) - constant, atol=1e-4)
+
+
+def test_readout_masking_in_pieces(monkeypatch):
+    model = make_gnn_pipeline(max_epochs=1, random_state=0, **SMALL["gnn"]).fit(SMILES, LOGS)
+    at_once = atom_contributions(model, SMILES)
+    monkeypatch.setattr("skchem_dl.inspection._readout_masking._MOST_ROWS", 300)
+    in_pieces = atom_contributions(model, SMILES)
+    for one, other in zip(at_once, in_pieces, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
 @pytest.mark.parametrize("method", ["auto", "masking"])
 def test_invalid_rows_keep_their_place(network, method):
     asked = ["CCO", "C(", "CO"]
@@ -306,7 +349,7 @@ def test_molecule_features_stay_as_they_are():
     featurizer = MolGraphizer(molecule_features=MorganFingerprinter(fp_size=16))
     model = make_gnn_pipeline(featurizer=featurizer, max_epochs=2, random_state=0, **SMALL["gnn"])
     model.fit(SMILES, LOGS)
-    found = atom_contributions(model, ASKED)
+    found = atom_contributions(model, ASKED, method="integrated_gradients")
     added = model.predict(ASKED) - shown(model, ASKED, 0.0)
     sums = [of_atoms.sum() for of_atoms in found]
     np.testing.assert_allclose(sums, added, atol=0.02 * np.abs(added).max())
