@@ -3,4 +3,7 @@
 from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
 
-__all__ = ["LossCurveDisplay", "atom_contributions"]
+__all__ = [
+    "LossCurveDisplay",
+    "atom_contributions",
+]

@@ -6,7 +6,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skchem_dl.estimators._base import BaseNeuralEstimator
+from skchem_dl.inspection._axes import new_axes
 
 _PARTS = {"train": ("training", "C0"), "valid": ("validation", "C1")}
 _LEADS_ON = ("best_estimator_", "estimator_", "regressor_", "estimator")
@@ -108,7 +108,7 @@ class LossCurveDisplay:
         """
         self._check_metric()
         if ax is None:
-            ax = _new_axes()
+            ax = new_axes()
         self.ax_, self.figure_ = ax, ax.figure
         self.lines_: list[Any] = []
         members: dict[int, list[Mapping[str, Any]]] = {}
@@ -140,18 +140,10 @@ class LossCurveDisplay:
             raise ValueError(f"No metric {self.metric!r} in the history; it has {list(metrics)}.")
 
 
-def _new_axes() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            "Drawing needs the extra 'plot': pip install 'skchem_dl[plot]'."
-        ) from error
-    return plt.subplots()[1]
-
-
 def _network_in(estimator: Any) -> Any:
     """Find the neural estimator that a pipeline, a search or a wrapper ends in."""
+    from skchem_dl.estimators._base import BaseNeuralEstimator  # which imports torch
+
     network = estimator
     while not isinstance(network, BaseNeuralEstimator):
         if isinstance(network, Pipeline):

@@ -2,7 +2,7 @@
 
 import sys
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
@@ -14,17 +14,8 @@ from skchem_dl import FingerprintMLPClassifier, FingerprintMLPRegressor
 from skchem_dl.inspection import LossCurveDisplay
 from skchem_dl.pipelines import NeuralEmbedder, SkipInvalidRows
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
 X = np.random.default_rng(0).normal(size=(40, 3))
 y = X.sum(axis=1)
-
-
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
 
 
 def make_mlp(cls=FingerprintMLPRegressor, **options):
