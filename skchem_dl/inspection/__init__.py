@@ -1,9 +1,11 @@
 """Displays, in scikit-learn's convention: ``from_estimator``, ``plot``, ``ax_``, ``figure_``."""
 
 from skchem_dl.inspection._atom_contributions import atom_contributions
+from skchem_dl.inspection._draw_molecules import draw_molecules
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
 
 __all__ = [
     "LossCurveDisplay",
     "atom_contributions",
+    "draw_molecules",
 ]
