@@ -3,9 +3,11 @@
 from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._draw_molecules import draw_molecules
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
+from skchem_dl.inspection._measured_predicted import MeasuredPredictedDisplay
 
 __all__ = [
     "LossCurveDisplay",
+    "MeasuredPredictedDisplay",
     "atom_contributions",
     "draw_molecules",
 ]
