@@ -4,10 +4,12 @@ from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._draw_molecules import draw_molecules
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
 from skchem_dl.inspection._measured_predicted import MeasuredPredictedDisplay
+from skchem_dl.inspection._uncertainty_calibration import UncertaintyCalibrationDisplay
 
 __all__ = [
     "LossCurveDisplay",
     "MeasuredPredictedDisplay",
+    "UncertaintyCalibrationDisplay",
     "atom_contributions",
     "draw_molecules",
 ]
