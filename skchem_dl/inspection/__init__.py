@@ -2,6 +2,7 @@
 
 from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._chemical_space import ChemicalSpaceDisplay
+from skchem_dl.inspection._draw_contributions import draw_contributions
 from skchem_dl.inspection._draw_molecules import draw_molecules
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
 from skchem_dl.inspection._measured_predicted import MeasuredPredictedDisplay
@@ -13,5 +14,6 @@ __all__ = [
     "MeasuredPredictedDisplay",
     "UncertaintyCalibrationDisplay",
     "atom_contributions",
+    "draw_contributions",
     "draw_molecules",
 ]

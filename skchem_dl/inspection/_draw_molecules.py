@@ -77,6 +77,24 @@ def draw_molecules(
     >>> "no molecule: syntax error" in picture.to_svg()
     True
     """
+    cells = molecule_cells(molecules, values, legends, unit, smiles_column)
+    return MoleculePicture(cells, n_columns=n_columns, size=size)
+
+
+def molecule_cells(
+    molecules: Any, values: Any, legends: Any, unit: str | None, smiles_column: str | int | None
+) -> list[MoleculeCell]:
+    """Do what `draw_molecules` does with its arguments before it draws.
+
+    Parameters
+    ----------
+    molecules, values, legends, unit, smiles_column
+        Of `draw_molecules`.
+
+    Returns
+    -------
+    list of n MoleculeCell
+    """
     items, _ = as_items(molecules, smiles_column)
     columns = []
     if legends is not None:
@@ -87,7 +105,7 @@ def draw_molecules(
     parsed = parse_molecules(items)
     mols = iter(parsed.mols)
     reasons = {bad.row: bad.reason for bad in parsed.invalid}
-    cells = [
+    return [
         MoleculeCell(
             None if row in reasons else next(mols),
             [column[row] for column in columns],
@@ -95,7 +113,6 @@ def draw_molecules(
         )
         for row in range(len(items))
     ]
-    return MoleculePicture(cells, n_columns=n_columns, size=size)
 
 
 def _column(values: Any, name: str, write: Callable[[Any], str], *, missing: str) -> list[str]:
