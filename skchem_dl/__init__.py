@@ -43,6 +43,7 @@ _SUBMODULES = (
     "persistence",
     "pipelines",
     "screening",
+    "similarity",
 )
 
 __all__ = ["__version__", *_HOME_OF, *_SUBMODULES]

@@ -1,6 +1,6 @@
-"""Missing values, and putting results for the valid rows back among all rows."""
+"""Missing values, valid rows, and putting results for these back among all rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,36 @@ def count_in_rows(X: Any, holds: Callable[[np.ndarray], np.ndarray]) -> np.ndarr
         return holds(X).sum(axis=1)
     row_of = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
     return np.bincount(row_of, weights=holds(X.data), minlength=X.shape[0])
+
+
+def valid_rows(X: Any, names: Sequence[str] | None = None) -> np.ndarray:
+    """Find the rows that stand for molecules: all but those of nothing but NaN.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n, d)
+    names : sequence of str, optional
+        Names of the columns, for the message.
+
+    Returns
+    -------
+    ndarray of shape (n,), bool
+
+    Raises
+    ------
+    ValueError
+        If a row is NaN or infinite in part.
+    """
+    finite = np.isfinite(X.data if sp.issparse(X) else X)
+    if finite.all():
+        return np.ones(X.shape[0], dtype=bool)
+    n_nan = count_in_rows(X, np.isnan)
+    bad = count_in_rows(X, _not_finite) > 0
+    invalid = n_nan == X.shape[1]
+    partly = np.flatnonzero(bad & ~invalid)
+    if len(partly):
+        raise ValueError(_describe_partly(X, int(partly[0]), len(partly), names))
+    return ~invalid
 
 
 def spread_rows(values: Any, valid: np.ndarray) -> Any:
@@ -94,3 +124,19 @@ def _spread_sparse(rows: Any, valid: np.ndarray) -> Any:
 def _is_missing(value: Any) -> bool:
     # pandas' NA is not even unequal to itself.
     return value is None or type(value).__name__ == "NAType" or value != value
+
+
+def _not_finite(values: np.ndarray) -> np.ndarray:
+    return ~np.isfinite(values)
+
+
+def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None) -> str:
+    values = X[[row]]
+    values = (values.toarray() if sp.issparse(values) else np.asarray(values))[0]
+    column = int(np.flatnonzero(~np.isfinite(values))[0])
+    name = "" if names is None else f" ({names[column]!r})"
+    return (
+        f"Input X contains NaN or infinity in part of {n_rows} row(s), first in row {row}, column "
+        f"{column}{name}: {values[column]}. Fill such gaps with an imputer before this step. (Only "
+        "a row of nothing but NaN stands for an invalid molecule and is passed over.)"
+    )

@@ -23,6 +23,7 @@ LAYERS = [
     "callbacks",
     "metrics",
     "datasets",
+    "similarity",
     "estimators",
     "model_selection",
     "pipelines",
@@ -120,10 +121,15 @@ def test_graphs_needs_numpy_only():
     assert own(imports_of("graphs.py", lazy=True)) == {"_dgl"}
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if layer_of(file) == "features"])
+@pytest.mark.parametrize("file", [f for f in FILES if layer_of(f) in ("features", "similarity")])
 def test_features_are_light(file):
     assert foreign(imports_of(file)) <= LIGHT
     assert "_dgl" not in own(imports_of(file))
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if layer_of(file) == "similarity"])
+def test_similarity_needs_features_only(file):
+    assert own(imports_of(file)) <= {"_rows", "features", "similarity"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +165,7 @@ HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl', 'optuna') if name i
         "import sys, skchem_dl; skchem_dl.MorganFingerprinter; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.screening; " + HEAVY,
         "import sys, skchem_dl; skchem_dl.MolGraphizer().transform(['CCO']); " + HEAVY,
+        "import sys, skchem_dl; skchem_dl.similarity.SimilaritySearch().fit(['C']); " + HEAVY,
         "import sys, skchem_dl.model_selection as m; m.scaffold_groups(['CCO']); " + HEAVY,
         "import sys, skchem_dl; skchem_dl.model_selection.param_space; " + HEAVY,
         "import sys, skchem_dl.inspection as i; i.draw_molecules(['C']).to_svg(); " + HEAVY,

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from skchem_dl._rows import count_in_rows
+from skchem_dl._rows import valid_rows
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
 
@@ -48,7 +48,7 @@ class MatrixInputs:
 
     def __init__(self, X: Any, names: Sequence[str] | None = None) -> None:
         self.X = X
-        self.valid = _valid_rows(X, names)
+        self.valid = valid_rows(X, names)
 
     def batch(self, rows: np.ndarray) -> torch.Tensor:
         """Give float32 ``(len(rows), d)``."""
@@ -107,33 +107,3 @@ class GraphInputs:
     def arrays(self) -> list[np.ndarray]:
         """Give the flat arrays of the graphs."""
         return [array for array in self.graphs._arrays() if array is not None]
-
-
-def _valid_rows(X: Any, names: Sequence[str] | None) -> np.ndarray:
-    """Find the all-NaN rows, and refuse those that are NaN or infinite in part."""
-    finite = np.isfinite(X.data if sp.issparse(X) else X)
-    if finite.all():
-        return np.ones(X.shape[0], dtype=bool)
-    n_nan = count_in_rows(X, np.isnan)
-    bad = count_in_rows(X, _not_finite) > 0
-    invalid = n_nan == X.shape[1]
-    partly = np.flatnonzero(bad & ~invalid)
-    if len(partly):
-        raise ValueError(_describe_partly(X, int(partly[0]), len(partly), names))
-    return ~invalid
-
-
-def _not_finite(values: np.ndarray) -> np.ndarray:
-    return ~np.isfinite(values)
-
-
-def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None) -> str:
-    values = X[[row]]
-    values = (values.toarray() if sp.issparse(values) else np.asarray(values))[0]
-    column = int(np.flatnonzero(~np.isfinite(values))[0])
-    name = "" if names is None else f" ({names[column]!r})"
-    return (
-        f"Input X contains NaN or infinity in part of {n_rows} row(s), first in row {row}, column "
-        f"{column}{name}: {values[column]}. Fill such gaps with an imputer before this step. (Only "
-        "a row of nothing but NaN stands for an invalid molecule and is passed over.)"
-    )

@@ -14,8 +14,9 @@ from skchem_dl.model_selection._balance import spread_groups
 from skchem_dl.model_selection._groups import read_groups
 from skchem_dl.model_selection._parameters import check_at_least, check_bool
 from skchem_dl.model_selection._scaffolds import scaffolds_of
-from skchem_dl.model_selection._similarity import butina_labels, cluster
+from skchem_dl.model_selection._similarity import cluster
 from skchem_dl.model_selection._stratify import strata_of
+from skchem_dl.similarity import ButinaClustering
 
 _CLUSTERS_PER_FOLD = 10
 
@@ -247,10 +248,8 @@ class ButinaKFold(BaseMoleculeKFold):
         self.fp_size = fp_size
 
     def _groups_of(self, items: Sequence[Any]) -> np.ndarray:
-        return cluster(items, self.radius, self.fp_size, self._label)
-
-    def _label(self, fingerprints: np.ndarray) -> np.ndarray:
-        return butina_labels(fingerprints, self.distance_threshold)
+        label = ButinaClustering(self.distance_threshold).fit_predict
+        return cluster(items, self.radius, self.fp_size, label)
 
 
 class FingerprintClusterKFold(BaseMoleculeKFold):
