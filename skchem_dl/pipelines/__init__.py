@@ -10,16 +10,21 @@ from skchem_dl.pipelines._factories import (
     make_mlp_pipeline,
     make_pca_pipeline,
 )
+from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
+from skchem_dl.pipelines._unsupervised import make_butina_pipeline, make_tsne_pipeline
 
 __all__ = [
     "NeuralEmbedder",
     "SkipInvalidRows",
+    "make_butina_pipeline",
     "make_cluster_pipeline",
     "make_cnn_pipeline",
     "make_forest_pipeline",
     "make_gnn_pipeline",
     "make_linear_pipeline",
     "make_mlp_pipeline",
+    "make_neighbors_pipeline",
     "make_pca_pipeline",
+    "make_tsne_pipeline",
 ]

@@ -19,6 +19,9 @@ from sklearn.utils.validation import check_is_fitted
 class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Turn molecules into what a network makes of them before its head.
 
+    Each trained network has axes of its own: embeddings of two networks, even of one trained on two
+    folds, cannot be compared or stacked. Stack predictions instead, as `StackingRegressor` does.
+
     Parameters
     ----------
     estimator : estimator or Pipeline

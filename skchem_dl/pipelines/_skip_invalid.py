@@ -23,9 +23,13 @@ from skchem_dl.features._molecules import row_subset
 _VALIDATION = ("X_val", "y_val", "sample_weight_val")
 
 
-def _inner_has(method: str):
+def _inner_has(*methods: str):
+    """Say whether the estimator has one of some methods."""
+
     def check(self: "SkipInvalidRows") -> bool:
-        getattr(getattr(self, "estimator_", self.estimator), method)  # its own error, if any
+        inner = getattr(self, "estimator_", self.estimator)
+        if not any(hasattr(inner, method) for method in methods):
+            getattr(inner, methods[0])  # its own error
         return True
 
     return check
@@ -229,9 +233,9 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self)
         return self.estimator_.get_feature_names_out(input_features)
 
-    @available_if(_inner_has("transform"))
+    @available_if(_inner_has("transform", "fit_transform"))
     def set_output(self, *, transform: str | None = None) -> "SkipInvalidRows":
-        """Choose the container that `transform` gives.
+        """Choose the container that `transform` and `fit_transform` give.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 import skchem_dl.estimators
 import skchem_dl.features
 import skchem_dl.pipelines
+import skchem_dl.similarity
 from skchem_dl import MolGraphizer, MolGraphs, MorganFingerprinter, SmilesTokenizer
 
 # Wherever a parameter of this name occurs, also inside a pipeline.
@@ -35,6 +36,9 @@ SMALL = {
     "n_estimators": 5,
     "n_filters": 4,
     "n_layers": 2,
+    "n_neighbors": 2,
+    "n_picks": 3,
+    "perplexity": 2,
     "random_state": 0,
     "readout_dim": 8,
 }
@@ -43,7 +47,9 @@ _FEATURIZER_OF = {
     "graphs": MolGraphizer(),
     "matrix": MorganFingerprinter(fp_size=64),
 }
-METHODS = ("predict", "predict_proba", "decision_function", "transform", "embed")
+METHODS = ("predict", "predict_proba", "decision_function", "transform", "embed", "nearest")
+# What is found in `fit` by estimators that have none of these.
+_FOUND = ("labels_", "embedding_", "selected_indices_")
 
 
 def small(estimator):
@@ -66,6 +72,7 @@ def _classes(module):
 ESTIMATORS = _classes(skchem_dl.estimators)
 FEATURIZERS = [cls for cls in _classes(skchem_dl.features) if issubclass(cls, BaseEstimator)]
 WRAPPERS = _classes(skchem_dl.pipelines)
+SIMILARITY = [cls for cls in _classes(skchem_dl.similarity) if issubclass(cls, BaseEstimator)]
 FACTORIES = [item for item in _public(skchem_dl.pipelines) if inspect.isfunction(item)]
 
 
@@ -90,13 +97,14 @@ def _pipelines():
 _NEURAL = [_param(cls) for cls in ESTIMATORS]
 _FEATURIZERS = [_param(cls) for cls in FEATURIZERS]
 _PIPELINES = list(_pipelines())
+_SIMILARITY = [_param(cls) for cls in SIMILARITY]
 _WRAPPERS = [_param(cls, skchem_dl.estimators.FingerprintMLPRegressor()) for cls in WRAPPERS]
 _SUPERVISED = [p for p in _NEURAL + _PIPELINES if get_tags(p.values[0]()).target_tags.required]
 
 
 def _kind(estimator):
     tags = get_tags(estimator).input_tags
-    if tags.positive_only:
+    if tags.positive_only and not tags.sparse:
         return "tokens"
     return "matrix" if tags.two_d_array else "graphs"
 
@@ -116,7 +124,9 @@ classifiers, regressors = (
 featurizers = pytest.mark.parametrize("make", _FEATURIZERS)
 pipelines = pytest.mark.parametrize("make", _PIPELINES)
 supervised = pytest.mark.parametrize("make", _SUPERVISED)
-everything = pytest.mark.parametrize("make", _NEURAL + _FEATURIZERS + _PIPELINES + _WRAPPERS)
+everything = pytest.mark.parametrize(
+    "make", _NEURAL + _FEATURIZERS + _PIPELINES + _SIMILARITY + _WRAPPERS
+)
 
 
 def features(estimator, smiles, on_invalid="raise"):
@@ -141,8 +151,21 @@ def data(estimator, smiles):
 
 
 def outputs(fitted, X):
-    """Give what each of its methods makes of X."""
-    return {method: getattr(fitted, method)(X) for method in METHODS if hasattr(fitted, method)}
+    """Give what each of its methods makes of X, or, if it has none, what it found in `fit`."""
+    if not takes_new_rows(fitted):
+        while hasattr(fitted, "estimator_") or isinstance(fitted, Pipeline):
+            fitted = fitted[-1] if isinstance(fitted, Pipeline) else fitted.estimator_
+        return {name: value for name, value in vars(fitted).items() if name in _FOUND}
+    found = {method: getattr(fitted, method)(X) for method in METHODS if hasattr(fitted, method)}
+    return {
+        method: np.hstack(values) if method == "nearest" else values
+        for method, values in found.items()
+    }
+
+
+def takes_new_rows(model):
+    """Say whether it has results for rows that it was not fitted on."""
+    return any(hasattr(model, method) for method in METHODS)
 
 
 def rows_of(values, rows):

@@ -1,7 +1,7 @@
 """scikit-learn's own checks, in full, on everything that takes a plain matrix."""
 
 import pytest
-from cases import on_matrices
+from cases import SIMILARITY, on_matrices
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
@@ -27,6 +27,9 @@ WRAPPED = [
 ]
 
 
+ON_FINGERPRINTS = [cls() for cls in SIMILARITY if cls.__name__ != "SimilaritySearch"]
+
+
 def test_the_matrix_estimators_are_found():
     assert {type(estimator).__name__ for estimator in NEURAL} >= {
         "FingerprintMLPRegressor",
@@ -40,13 +43,20 @@ WEIGHTS = {
     f"check_sample_weight_equivalence_on_{kind}_data": "trained by mini-batches, in float32"
     for kind in ("dense", "sparse")
 }
+# It gives reals below 0 to cluster, whatever the tags say.
+REALS = {"check_clustering": "reals are no fingerprints"}
 
 
 def expected_failures(estimator):
-    return WEIGHTS if type(estimator).__name__.startswith("FingerprintMLP") else {}
+    name = type(estimator).__name__
+    if name.startswith("FingerprintMLP"):
+        return WEIGHTS
+    return REALS if name == "ButinaClustering" else {}
 
 
-@parametrize_with_checks([*NEURAL, *WRAPPED], expected_failed_checks=expected_failures)
+@parametrize_with_checks(
+    [*NEURAL, *WRAPPED, *ON_FINGERPRINTS], expected_failed_checks=expected_failures
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
 def test_scikit_learn_check(estimator, check):
     check(estimator)

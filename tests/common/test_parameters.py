@@ -4,13 +4,14 @@ import inspect
 
 import numpy as np
 import pytest
-from cases import ESTIMATORS, FEATURIZERS, WRAPPERS, data, everything
+from cases import ESTIMATORS, FEATURIZERS, SIMILARITY, WRAPPERS, data, everything
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-CLASSES = [*ESTIMATORS, *FEATURIZERS, *WRAPPERS]
+OURS = [*ESTIMATORS, *FEATURIZERS, *SIMILARITY]
+CLASSES = [*OURS, *WRAPPERS]
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -19,7 +20,7 @@ def test_the_constructor_stores_its_arguments_and_nothing_else(cls):
     assert vars(cls(**given)) == given
 
 
-@pytest.mark.parametrize("cls", [*ESTIMATORS, *FEATURIZERS])
+@pytest.mark.parametrize("cls", OURS)
 def test_every_parameter_has_a_constraint_and_a_line_in_the_docstring(cls):
     names = set(inspect.signature(cls).parameters)
     assert set(cls._parameter_constraints) == names
@@ -28,7 +29,7 @@ def test_every_parameter_has_a_constraint_and_a_line_in_the_docstring(cls):
     assert entries == names
 
 
-@pytest.mark.parametrize("cls", [*ESTIMATORS, *FEATURIZERS])
+@pytest.mark.parametrize("cls", OURS)
 def test_documented_defaults_are_the_defaults(cls):
     for name, parameter in inspect.signature(cls).parameters.items():
         line = next(t for t in inspect.getdoc(cls).splitlines() if t.startswith(f"{name} : "))
@@ -77,7 +78,7 @@ def test_unfitted(make, smiles):
         check_is_fitted(model)
 
 
-@pytest.mark.parametrize("cls", [*ESTIMATORS, *FEATURIZERS])
+@pytest.mark.parametrize("cls", OURS)
 def test_wrong_parameters_are_refused_by_fit(cls, smiles):
     for name in inspect.signature(cls).parameters:
         model = cls()

@@ -8,7 +8,9 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.manifold import TSNE
 from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 
 import skchem_dl.pipelines
@@ -27,14 +29,18 @@ from skchem_dl import (
 from skchem_dl.datasets import load_solubility
 from skchem_dl.pipelines import (
     SkipInvalidRows,
+    make_butina_pipeline,
     make_cluster_pipeline,
     make_cnn_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
     make_linear_pipeline,
     make_mlp_pipeline,
+    make_neighbors_pipeline,
     make_pca_pipeline,
+    make_tsne_pipeline,
 )
+from skchem_dl.similarity import ButinaClustering
 
 # Factory: featuriser, regressor, classifier.
 PREDICTIVE = {
@@ -43,10 +49,13 @@ PREDICTIVE = {
     make_gnn_pipeline: (MolGraphizer, MolGNNRegressor, MolGNNClassifier),
     make_linear_pipeline: (MorganFingerprinter, RidgeCV, LogisticRegression),
     make_forest_pipeline: (RDKitDescriptors, RandomForestRegressor, RandomForestClassifier),
+    make_neighbors_pipeline: (MorganFingerprinter, KNeighborsRegressor, KNeighborsClassifier),
 }
 UNSUPERVISED = {
     make_pca_pipeline: (MorganFingerprinter, PCA),
     make_cluster_pipeline: (MorganFingerprinter, KMeans),
+    make_butina_pipeline: (MorganFingerprinter, ButinaClustering),
+    make_tsne_pipeline: (MorganFingerprinter, TSNE),
 }
 ALL = [*PREDICTIVE, *UNSUPERVISED]
 predictive = pytest.mark.parametrize("factory", PREDICTIVE)
@@ -54,7 +63,8 @@ predictive = pytest.mark.parametrize("factory", PREDICTIVE)
 
 def inner(pipeline):
     estimator = pipeline["estimator"]
-    return estimator.estimator if isinstance(estimator, SkipInvalidRows) else estimator
+    estimator = estimator.estimator if isinstance(estimator, SkipInvalidRows) else estimator
+    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
 
 
 def test_every_factory_is_tested_here():
@@ -99,6 +109,9 @@ def test_parameters_reach_the_estimator(factory):
         make_forest_pipeline: {"max_features": 0.9, "n_estimators": 3},
         make_pca_pipeline: {"n_components": 5},
         make_cluster_pipeline: {"n_clusters": 3},
+        make_butina_pipeline: {"distance_threshold": 0.2},
+        make_tsne_pipeline: {"perplexity": 7, "metric": "euclidean"},
+        make_neighbors_pipeline: {"n_neighbors": 3, "weights": "uniform"},
     }.get(factory, {"max_epochs": 3, "lr": 0.5})
     params = inner(factory(**given)).get_params()
     assert {name: params[name] for name in given} == given
@@ -151,11 +164,13 @@ QUICK = {
     make_gnn_pipeline: {"hidden_dim": 32, "head_dims": (32,), "max_epochs": 8},
     make_linear_pipeline: {},
     make_forest_pipeline: {"n_estimators": 10, "featurizer": RDKitDescriptors(["MolLogP", "TPSA"])},
+    make_neighbors_pipeline: {},
 }
+UNSEEDED = (make_linear_pipeline, make_neighbors_pipeline)
 
 
 def quick(factory, task):
-    seed = {} if factory is make_linear_pipeline else {"random_state": 0}
+    seed = {} if factory in UNSEEDED else {"random_state": 0}
     deep = {} if "max_epochs" not in QUICK[factory] else {"batch_size": 32, "lr": 5e-3}
     return factory(task, **QUICK[factory] | seed | deep)
 

@@ -1,0 +1,65 @@
+"""Predictions from the most similar molecules."""
+
+from typing import Any
+
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import Pipeline
+
+from skchem_dl.features import MorganFingerprinter
+from skchem_dl.pipelines._factories import _choose, _pipeline
+from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
+from skchem_dl.similarity import TanimotoNeighbors
+
+
+def make_neighbors_pipeline(
+    task: str = "regression",
+    *,
+    featurizer: Any = None,
+    on_invalid: str | None = None,
+    n_neighbors: int = 5,
+    **params: Any,
+) -> Pipeline:
+    """Morgan fingerprints into the k nearest neighbours by Tanimoto distance.
+
+    What the most similar molecules measured, the nearer the more it counts: the baseline that says
+    what a model has learnt beyond looking up its training molecules.
+
+    Parameters
+    ----------
+    task : {"regression", "classification"}, default="regression"
+    featurizer : transformer, default=None
+        Instead of ``MorganFingerprinter()``; fingerprints of counts will do.
+    on_invalid : {"raise", "nan"}, default=None
+        Set on the featuriser, where given.
+    n_neighbors : int, default=5
+        How many neighbours. It is set on both steps within the estimator, "neighbors" and
+        "predictor"; a search over the latter's needs the former's to be the largest of them.
+    **params
+        For `sklearn.neighbors.KNeighborsRegressor` or `KNeighborsClassifier`; weights are 1 /
+        distance, unless `weights` says otherwise.
+
+    Returns
+    -------
+    Pipeline
+        With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    See Also
+    --------
+    skchem_dl.similarity.TanimotoNeighbors : says which distance, and makes the neighbours.
+
+    Examples
+    --------
+    >>> from skchem_dl.pipelines import make_neighbors_pipeline
+    >>> model = make_neighbors_pipeline(n_neighbors=2)
+    >>> model.fit(["CCO", "CCCO", "CCCCO"], [1.1, 0.6, 0.0]).predict(["CCO"])
+    array([1.1])
+    """
+    predictor = _choose(task, KNeighborsRegressor, KNeighborsClassifier)
+    options = {"weights": "distance", **params}
+    estimator = Pipeline(
+        [
+            ("neighbors", TanimotoNeighbors(n_neighbors)),
+            ("predictor", predictor(n_neighbors, metric="precomputed", **options)),
+        ]
+    )
+    return _pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
