@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
@@ -25,6 +27,7 @@ from skchem_dl import (
 from skchem_dl.nn import GraphBatch
 from skchem_dl.pipelines import (
     NeuralEmbedder,
+    SkipInvalidRows,
     make_cnn_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
@@ -114,6 +117,32 @@ def test_in_front_of_other_models(smiles, y):
     grid = {"neuralembedder__estimator__estimator__hidden_dim": [4, 8]}
     search = GridSearchCV(neighbours, grid, cv=2).fit(smiles, y)
     assert search.predict(smiles).shape == y.shape
+
+
+@each
+@pytest.mark.filterwarnings("ignore::skchem_dl.InvalidMoleculeWarning")
+@pytest.mark.parametrize(
+    ("behind", "method"),
+    [
+        (PCA(2, random_state=0), "transform"),
+        (KMeans(3, n_init=1, random_state=0), "predict"),
+        (HistGradientBoostingRegressor(max_iter=5, min_samples_leaf=3), "predict"),
+    ],
+    ids=["PCA", "KMeans", "HistGradientBoosting"],
+)
+def test_a_step_before_scikit_learns(kind, behind, method, smiles, y):
+    """From SMILES, some of them broken, and the same as by hand without these."""
+    network = clone(PIPELINES[kind]).set_params(featurizer__on_invalid="nan")
+    good = np.setdiff1d(np.arange(len(smiles)), [3, 9])
+    embedded = NeuralEmbedder(clone(network)).fit_transform([smiles[i] for i in good], y[good])
+    by_hand = clone(behind).fit(embedded, y[good])
+    smiles[3], smiles[9] = "C(", None
+    model = make_pipeline(NeuralEmbedder(network), SkipInvalidRows(behind)).fit(smiles, y)
+    found = getattr(model, method)(smiles)
+    assert np.isnan(found[[3, 9]]).all()
+    expected = getattr(by_hand, method)(embedded)
+    np.testing.assert_allclose(found[good], expected, rtol=1e-4, atol=1e-4)
+    assert len(np.unique(expected, axis=0)) > 1
 
 
 def test_frames(smiles, y):
