@@ -158,8 +158,8 @@ def compare_predictors(smiles, y):
     )
     models = {
         "make_neighbors_pipeline": make_neighbors_pipeline(n_neighbors=K),
-        "the same on counts": make_neighbors_pipeline(
-            n_neighbors=K, featurizer=MorganFingerprinter(counts=True)
+        "the same on bits": make_neighbors_pipeline(
+            n_neighbors=K, featurizer=MorganFingerprinter()
         ),
         "KNeighborsRegressor, jaccard": jaccard,
     }

@@ -19,7 +19,7 @@ def make_neighbors_pipeline(
     n_neighbors: int = 5,
     **params: Any,
 ) -> Pipeline:
-    """Morgan fingerprints into the k nearest neighbours by Tanimoto distance.
+    """Morgan count fingerprints into the k nearest neighbours by Tanimoto distance.
 
     What the most similar molecules measured, the nearer the more it counts: the baseline that says
     what a model has learnt beyond looking up its training molecules.
@@ -28,7 +28,7 @@ def make_neighbors_pipeline(
     ----------
     task : {"regression", "classification"}, default="regression"
     featurizer : transformer, default=None
-        Instead of ``MorganFingerprinter()``; fingerprints of counts will do.
+        Instead of ``MorganFingerprinter(counts=True)``; any fingerprints will do.
     on_invalid : {"raise", "nan"}, default=None
         Set on the featuriser, where given.
     n_neighbors : int, default=5
@@ -62,4 +62,6 @@ def make_neighbors_pipeline(
             ("predictor", predictor(n_neighbors, metric="precomputed", **options)),
         ]
     )
-    return _pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return _pipeline(
+        featurizer, MorganFingerprinter(counts=True), on_invalid, SkipInvalidRows(estimator)
+    )

@@ -19,7 +19,7 @@ def make_butina_pipeline(
     Parameters
     ----------
     featurizer : transformer, default=None
-        Instead of ``MorganFingerprinter()``; fingerprints of counts will do.
+        Instead of ``MorganFingerprinter()``; counts will do, too.
     on_invalid : {"raise", "nan"}, default=None
         Set on the featuriser, where given.
     **params

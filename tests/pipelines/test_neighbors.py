@@ -10,6 +10,7 @@ from skchem_dl import MorganFingerprinter
 from skchem_dl.datasets import load_solubility
 from skchem_dl.pipelines import make_neighbors_pipeline
 
+ON_BITS = {"featurizer": MorganFingerprinter()}
 JACCARD = {"metric": "jaccard", "algorithm": "brute", "weights": "distance"}
 
 
@@ -31,7 +32,7 @@ def bits(solubility):
 @pytest.mark.parametrize("n_neighbors", [3, 10])
 def test_regression_equals_scikit_learns(n_neighbors, solubility, bits):
     X, y, X_test, y_test = solubility
-    found = make_neighbors_pipeline(n_neighbors=n_neighbors).fit(X, y).predict(X_test)
+    found = make_neighbors_pipeline(n_neighbors=n_neighbors, **ON_BITS).fit(X, y).predict(X_test)
     peer = KNeighborsRegressor(n_neighbors, **JACCARD).fit(bits[0], y)
     expected = peer.predict(bits[1])
     distances = peer.kneighbors(bits[1], n_neighbors + 1)[0]
@@ -45,7 +46,7 @@ def test_regression_equals_scikit_learns(n_neighbors, solubility, bits):
 def test_classification_equals_scikit_learns(solubility, bits):
     X, y, X_test, _ = solubility
     labels = np.where(y > -2.7, "soluble", "insoluble")
-    found = make_neighbors_pipeline("classification").fit(X, labels)
+    found = make_neighbors_pipeline("classification", **ON_BITS).fit(X, labels)
     peer = KNeighborsClassifier(5, **JACCARD).fit(bits[0], labels)
     distances = peer.kneighbors(bits[1], 6)[0]
     decided = distances[:, -1] > distances[:, -2]
@@ -57,8 +58,8 @@ def test_classification_equals_scikit_learns(solubility, bits):
 
 def test_counts(solubility):
     X, y, X_test, y_test = solubility
-    on_counts = make_neighbors_pipeline(featurizer=MorganFingerprinter(counts=True)).fit(X, y)
-    on_bits = make_neighbors_pipeline().fit(X, y)
+    on_counts = make_neighbors_pipeline().fit(X, y)
+    on_bits = make_neighbors_pipeline(**ON_BITS).fit(X, y)
     assert on_counts.score(X_test, y_test) > on_bits.score(X_test, y_test) > 0
 
 
