@@ -89,6 +89,8 @@ def test_fingerprints_without_bits_are_as_far_as_rdkit_says():
     rows = np.zeros((3, 8), dtype=np.uint8)
     assert ButinaClustering(0.9).fit_predict(rows).tolist() == [2, 1, 0]
     assert ButinaClustering(1).fit_predict(rows).tolist() == [0, 0, 0]
+    # Neither has a neighbour, itself included: the last row comes first.
+    assert ButinaClustering(0.5).fit_predict([[1, 0], [0, 0]]).tolist() == [1, 0]
 
 
 def test_singletons_are_the_noise_of_dbscan(fingerprints):
