@@ -12,6 +12,7 @@ COLOR_KINDS = ("auto", "continuous", "diverging", "categorical")
 _MARKERS = "o^"
 _N_COLORS = 10
 _MOST_CATEGORIES = len(_MARKERS) * _N_COLORS
+_WITHIN = 0.98
 _NO_VALUE = "0.8"
 _STYLE = {"s": 14, "linewidths": 0, "alpha": 0.8}
 
@@ -43,7 +44,8 @@ def scatter_numbers(
     xy : ndarray of shape (n, 2)
     values : ndarray of shape (n,)
     diverging : bool
-        Colours to either side of 0.
+        Colours to either side of 0. The two in a hundred farthest from it share the ends of the
+        colour map, or one outlier would leave all others pale.
     label : str
         Of the colour bar.
     **kwargs
@@ -56,18 +58,23 @@ def scatter_numbers(
     colorbar : matplotlib.colorbar.Colorbar
     """
     missing = is_missing(values)
+    numbers = values[~missing].astype(float)
     style: dict[str, Any] = {**_STYLE, "cmap": "viridis"}
     if diverging:
-        norm = import_matplotlib("matplotlib.colors").CenteredNorm()
+        norm = import_matplotlib("matplotlib.colors").CenteredNorm(halfrange=_range(numbers))
         # Values near 0 are pale, and need an edge to be seen.
         style.update(cmap="coolwarm", norm=norm, edgecolors="0.4", linewidths=0.4)
-    numbers = values[~missing].astype(float)
     scatters = [ax.scatter(*xy[~missing].T, c=numbers, **{**style, **kwargs})]
-    colorbar = ax.figure.colorbar(scatters[0], ax=ax, label=label)
+    ends = "both" if diverging else "neither"
+    colorbar = ax.figure.colorbar(scatters[0], ax=ax, label=label, extend=ends)
     colorbar.solids.set_alpha(1)
     if missing.any():
         scatters.append(ax.scatter(*xy[missing].T, color=_NO_VALUE, zorder=0.9, **_STYLE))
     return scatters, colorbar
+
+
+def _range(numbers: np.ndarray) -> float | None:
+    return float(np.quantile(np.abs(numbers), _WITHIN)) or None if len(numbers) else None
 
 
 def scatter_categories(

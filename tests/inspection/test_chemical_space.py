@@ -58,9 +58,15 @@ def test_a_property_has_a_colour_bar_with_its_unit(draw, as_png):
 def test_residuals_are_centred_at_zero(draw, as_png):
     display = draw(color=NUMBERS + 1, color_kind="diverging")
     norm = display.scatters_[0].norm
-    assert -norm.vmin == norm.vmax == np.abs(np.delete(NUMBERS + 1, 2)).max()
+    assert norm.vmax == np.quantile(np.abs(np.delete(NUMBERS + 1, 2)), 0.98)
+    assert norm.vmin == -norm.vmax
     assert norm(0.0) == 0.5
     as_png(display.figure_)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_nothing_but_zero_or_nan(draw, as_png, value):
+    as_png(draw(color=np.full(60, value), color_kind="diverging").figure_)
 
 
 def test_categories_have_a_legend(draw, as_png):

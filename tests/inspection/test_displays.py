@@ -52,6 +52,11 @@ def default_drawing():
     return canvas.GetDrawingText(), rdDepictor.GetPreferCoordGen()
 
 
+# Before any test has drawn.
+BEFORE = default_drawing()
+STYLE = dict(matplotlib.rcParams)
+
+
 def test_there_is_a_case_for_every_display():
     assert {name for name in inspection.__all__ if name.endswith("Display")} == set(DISPLAYS)
 
@@ -65,14 +70,13 @@ def test_the_estimator_stays_as_it_is(draw):
 
 def test_matplotlib_stays_as_it_is(draw):
     draw, _ = draw
-    before = dict(matplotlib.rcParams)
     figure = Figure(figsize=(8, 6), layout="constrained")
     ax = figure.subplots()
     display = draw(ax)
     assert display.ax_ is ax
     assert display.figure_ is figure
     assert plt.get_fignums() == []
-    assert dict(matplotlib.rcParams) == before
+    assert dict(matplotlib.rcParams) == STYLE
 
 
 def test_one_figure_is_opened_where_there_are_no_axes(draw):
@@ -83,10 +87,9 @@ def test_one_figure_is_opened_where_there_are_no_axes(draw):
 
 def test_rdkit_draws_as_before(draw):
     draw, _ = draw
-    before = default_drawing()
     draw()
     inspection.draw_molecules(["CCO"]).to_png()
-    assert default_drawing() == before
+    assert default_drawing() == BEFORE
 
 
 def test_it_can_be_drawn_again(draw, as_png):
