@@ -17,6 +17,7 @@ _HOME_OF = {
     "SmilesTokenizer": "features",
     "MolGraphizer": "features",
     "MolStandardizer": "features",
+    "MolFeatureUnion": "features",
     "MolGraphs": "graphs",
     "FingerprintMLPRegressor": "estimators",
     "FingerprintMLPClassifier": "estimators",

@@ -343,11 +343,9 @@ def _identity(featurizer: Any, like: Any) -> bytes:
     """Hash all that the rows depend on, beside the molecules."""
     from skchem_dl import __version__
 
-    params = featurizer.get_params(deep=False)
     facts = {
         "format": FORMAT_VERSION,
-        "class": f"{type(featurizer).__module__}.{type(featurizer).__qualname__}",
-        "params": {k: v for k, v in params.items() if k not in featurizer._not_in_rows},
+        **_class_and_params(featurizer),
         "layout": layout(like),
         "skchem_dl": __version__,
         "rdkit": rdkit.__version__,
@@ -358,9 +356,19 @@ def _identity(featurizer: Any, like: Any) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
 
 
+def _class_and_params(featurizer: Any) -> dict[str, Any]:
+    params = featurizer.get_params(deep=False)
+    return {
+        "class": f"{type(featurizer).__module__}.{type(featurizer).__qualname__}",
+        "params": {k: v for k, v in params.items() if k not in featurizer._not_in_rows},
+    }
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
+    if hasattr(value, "_not_in_rows"):  # a member of a union
+        return _class_and_params(value)
     raise TypeError(
         f"memory= cannot tell featurisers apart by a parameter of type {type(value).__name__}, "
         f"{value!r}: use numbers and text, or leave memory at None."

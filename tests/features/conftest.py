@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from skchem_dl import (
+    MolFeatureUnion,
     MolGraphizer,
     MolStandardizer,
     MorganFingerprinter,
@@ -19,6 +20,12 @@ FEATURIZERS = [
     SmilesTokenizer(),
     MolGraphizer(),
     MolStandardizer(),
+    MolFeatureUnion(
+        [
+            ("fingerprint", MorganFingerprinter(fp_size=32, counts=True)),
+            ("few", RDKitDescriptors(["HeavyAtomCount", "MaxPartialCharge"])),
+        ]
+    ),
 ]
 
 

@@ -110,7 +110,7 @@ VALID_ROWS = [0, 2, 5]
 
 
 def nan_mode(featurizer):
-    return type(featurizer)(**featurizer.get_params() | {"on_invalid": "nan"})
+    return type(featurizer)(**featurizer.get_params(deep=False) | {"on_invalid": "nan"})
 
 
 def is_filler(rows):
