@@ -29,6 +29,7 @@ import skchem_dl
 from skchem_dl import (
     FingerprintMLPClassifier,
     FingerprintMLPRegressor,
+    MolFeatureUnion,
     MolGraphizer,
     MolStandardizer,
     MorganFingerprinter,
@@ -42,6 +43,7 @@ from skchem_dl.pipelines import (
     make_cnn_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
+    make_gradient_descent_pipeline,
     make_linear_pipeline,
     make_mlp_pipeline,
     make_pca_pipeline,
@@ -74,6 +76,7 @@ OBJECTS = {
         Y,
     ),
     "linear": (make_linear_pipeline(), Y),
+    "gradient descent": (make_gradient_descent_pipeline(**QUICK), Y),
     "logistic": (make_linear_pipeline("classification"), LABELS),
     "imputed": (
         make_pipeline(
@@ -97,6 +100,7 @@ TRANSFORMERS = {
     "sparse": MorganFingerprinter(fp_size=64, sparse_output=True),
     "tokens": SmilesTokenizer(),
     "standard": MolStandardizer(),
+    "side by side": MolFeatureUnion([("bits", MorganFingerprinter(fp_size=64)), ("few", few)]),
     "graphs": MolGraphizer(),
     "map": make_pca_pipeline(random_state=0),
     "embedding": NeuralEmbedder(make_gnn_pipeline(hidden_dim=8, **QUICK)),

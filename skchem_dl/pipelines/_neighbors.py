@@ -6,7 +6,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 
 from skchem_dl.features import MorganFingerprinter
-from skchem_dl.pipelines._factories import _choose, _pipeline
+from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
 from skchem_dl.similarity import TanimotoNeighbors
 
@@ -54,7 +54,7 @@ def make_neighbors_pipeline(
     >>> model.fit(["CCO", "CCCO", "CCCCO"], [1.1, 0.6, 0.0]).predict(["CCO"])
     array([1.1])
     """
-    predictor = _choose(task, KNeighborsRegressor, KNeighborsClassifier)
+    predictor = choose_estimator(task, KNeighborsRegressor, KNeighborsClassifier)
     options = {"weights": "distance", **params}
     estimator = Pipeline(
         [
@@ -62,6 +62,6 @@ def make_neighbors_pipeline(
             ("predictor", predictor(n_neighbors, metric="precomputed", **options)),
         ]
     )
-    return _pipeline(
+    return build_pipeline(
         featurizer, MorganFingerprinter(counts=True), on_invalid, SkipInvalidRows(estimator)
     )

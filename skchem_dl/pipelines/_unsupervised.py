@@ -1,14 +1,75 @@
-"""Clusters and maps by similarity, from SMILES."""
+"""Pipelines from SMILES to a map of the molecules, or to clusters of them."""
 
 from typing import Any
 
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.pipeline import Pipeline
 
 from skchem_dl.features import MorganFingerprinter
-from skchem_dl.pipelines._factories import _pipeline
+from skchem_dl.pipelines._factories import build_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
 from skchem_dl.similarity import ButinaClustering
+
+
+def make_pca_pipeline(
+    *, featurizer: Any = None, on_invalid: str | None = None, **params: Any
+) -> Pipeline:
+    """Morgan fingerprints into their principal components: a map of the molecules.
+
+    Parameters
+    ----------
+    featurizer : transformer, default=None
+        Instead of ``MorganFingerprinter()``.
+    on_invalid : {"raise", "nan"}, default=None
+        Set on the featuriser, where given.
+    **params
+        For `sklearn.decomposition.PCA`; two components, unless `n_components` says otherwise.
+
+    Returns
+    -------
+    Pipeline
+        With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Examples
+    --------
+    >>> from skchem_dl.pipelines import make_pca_pipeline
+    >>> make_pca_pipeline().fit_transform(["CCO", "CCCO", "c1ccccc1"]).shape
+    (3, 2)
+    """
+    estimator = PCA(**{"n_components": 2, **params})
+    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+
+
+def make_cluster_pipeline(
+    *, featurizer: Any = None, on_invalid: str | None = None, **params: Any
+) -> Pipeline:
+    """Morgan fingerprints into k-means clusters.
+
+    Parameters
+    ----------
+    featurizer : transformer, default=None
+        Instead of ``MorganFingerprinter()``.
+    on_invalid : {"raise", "nan"}, default=None
+        Set on the featuriser, where given.
+    **params
+        For `sklearn.cluster.KMeans`; eight clusters, unless `n_clusters` says otherwise.
+
+    Returns
+    -------
+    Pipeline
+        With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Examples
+    --------
+    >>> from skchem_dl.pipelines import make_cluster_pipeline
+    >>> clusters = make_cluster_pipeline(n_clusters=2, random_state=0)
+    >>> clusters.fit_predict(["CCO", "CCCO", "c1ccccc1", "c1ccccc1C"]).shape
+    (4,)
+    """
+    estimator = KMeans(**params)
+    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
 
 
 def make_butina_pipeline(
@@ -44,7 +105,7 @@ def make_butina_pipeline(
     array([3, 1])
     """
     estimator = ButinaClustering(**params)
-    return _pipeline(featurizer, MorganFingerprinter(), on_invalid, estimator)
+    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, estimator)
 
 
 def make_tsne_pipeline(
@@ -95,4 +156,4 @@ def make_tsne_pipeline(
     (6, 2)
     """
     estimator = TSNE(**{"metric": "cosine", **params})
-    return _pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))

@@ -73,7 +73,12 @@ ESTIMATORS = _classes(skchem_dl.estimators)
 FEATURIZERS = [cls for cls in _classes(skchem_dl.features) if issubclass(cls, BaseEstimator)]
 WRAPPERS = _classes(skchem_dl.pipelines)
 SIMILARITY = [cls for cls in _classes(skchem_dl.similarity) if issubclass(cls, BaseEstimator)]
-FACTORIES = [item for item in _public(skchem_dl.pipelines) if inspect.isfunction(item)]
+# Not the one that makes several at once.
+FACTORIES = [
+    item
+    for item in _public(skchem_dl.pipelines)
+    if inspect.isfunction(item) and inspect.signature(item).return_annotation is Pipeline
+]
 
 
 def _make(build, *args):
