@@ -145,7 +145,9 @@ def test_libraries_with_one_home(library, places):
     assert [file for file in importers if not file.startswith(places)] == []
 
 
-@pytest.mark.parametrize("library", ["matplotlib", "pandas", "pooch"])
+@pytest.mark.parametrize(
+    "library", ["matplotlib", "pandas", "pooch", "scikit_posthocs", "statsmodels"]
+)
 def test_optional_libraries_are_imported_where_they_are_used(library):
     assert [file for file in FILES if library in foreign(imports_of(file, lazy=False))] == []
 
@@ -169,6 +171,7 @@ HEAVY = "print(*[name for name in ('torch', 'skorch', 'dgl', 'optuna') if name i
         "import sys, skchem_dl.model_selection as m; m.scaffold_groups(['CCO']); " + HEAVY,
         "import sys, skchem_dl; skchem_dl.model_selection.param_space; " + HEAVY,
         "import sys, skchem_dl.inspection as i; i.draw_molecules(['C']).to_svg(); " + HEAVY,
+        "import sys, skchem_dl; skchem_dl.model_selection.compare; " + HEAVY,
     ],
 )
 def test_import_is_light_and_silent(code):
