@@ -2,6 +2,7 @@
 
 from skchem_dl.inspection._atom_contributions import atom_contributions
 from skchem_dl.inspection._chemical_space import ChemicalSpaceDisplay
+from skchem_dl.inspection._comparison import ComparisonDisplay
 from skchem_dl.inspection._draw_contributions import draw_contributions
 from skchem_dl.inspection._draw_molecules import draw_molecules
 from skchem_dl.inspection._loss_curve import LossCurveDisplay
@@ -10,6 +11,7 @@ from skchem_dl.inspection._uncertainty_calibration import UncertaintyCalibration
 
 __all__ = [
     "ChemicalSpaceDisplay",
+    "ComparisonDisplay",
     "LossCurveDisplay",
     "MeasuredPredictedDisplay",
     "UncertaintyCalibrationDisplay",
