@@ -61,9 +61,9 @@ def smiles():
 def run_example(tmp_path):
     """Run a script of the examples in an empty folder, quickly, with warnings as errors."""
 
-    def run(name):
+    def run(name, *arguments):
         return subprocess.run(
-            [sys.executable, "-W", "error", EXAMPLES / name],
+            [sys.executable, "-W", "error", EXAMPLES / name, *arguments],
             cwd=tmp_path,
             env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
             capture_output=True,
