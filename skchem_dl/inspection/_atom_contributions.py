@@ -11,20 +11,15 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skchem_dl.estimators._base import BaseNeuralEstimator
-from skchem_dl.estimators._engine import TrainingNet
-from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.features import MolGraphizer, MorganFingerprinter, SmilesTokenizer
 from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
 from skchem_dl.inspection._fingerprint_atoms import environments
 from skchem_dl.inspection._masking import mask_atoms
-from skchem_dl.inspection._network_gradients import GRADIENT_METHODS, gradient_contributions
-from skchem_dl.inspection._readout_masking import readout_contributions
 from skchem_dl.inspection._token_atoms import share_out_tokens
 from skchem_dl.pipelines import SkipInvalidRows
 
+GRADIENT_METHODS = ("integrated_gradients", "gradient_x_input")
 METHODS = ("auto", "readout_masking", *GRADIENT_METHODS, "masking")
-_BATCH = 128
 
 
 def atom_contributions(
@@ -141,7 +136,7 @@ def _steps(estimator: Any) -> Iterator[Any]:
 
 def _methods_for(featurizer: Any, model: Any) -> list[str]:
     """List the methods that can be had, the best first."""
-    is_network = isinstance(model, BaseNeuralEstimator)
+    is_network = _is_network(model)
     methods = ["masking"]
     if is_network or (isinstance(featurizer, MorganFingerprinter) and hasattr(model, "coef_")):
         methods = [*GRADIENT_METHODS, *methods]
@@ -155,37 +150,15 @@ def _by_parts(
 ) -> list[np.ndarray]:
     features = featurizer.transform(X)
     parsed = parse_molecules(as_items(X, featurizer.smiles_column)[0])
-    if isinstance(model, BaseNeuralEstimator):
-        of_parts = _of_network(model, features, method, target)
+    if _is_network(model):
+        from skchem_dl.inspection._network_parts import network_contributions
+
+        _check_target(target, model._task.out_dim)
+        of_parts = network_contributions(model, features, method, target)
     else:
         of_parts = _of_linear(model, features, target)
     of_parts = [of_parts[row] for row in np.flatnonzero(parsed.valid)]
     return _spread(_to_atoms(featurizer, parsed, of_parts), parsed.valid)
-
-
-def _of_network(
-    model: BaseNeuralEstimator, features: Any, method: str, target: int
-) -> list[np.ndarray]:
-    task = model._task
-    _check_target(target, task.out_dim)
-    unit = task.scale[target] if task.is_numeric else 1.0
-    inputs = model._read(features, reset=False)
-    found: list[np.ndarray] = [np.zeros(0)] * len(inputs.valid)
-    valid = np.flatnonzero(inputs.valid)
-    for start in range(0, len(valid), _BATCH):
-        rows = valid[start : start + _BATCH]
-        of_members = [_of_net(net, inputs, rows, method, target) for net in model.nets_]
-        for row, *of_parts in zip(rows.tolist(), *of_members, strict=True):
-            found[row] = unit * np.mean(of_parts, axis=0)
-    return found
-
-
-def _of_net(
-    net: TrainingNet, inputs: Inputs, rows: np.ndarray, method: str, target: int
-) -> list[np.ndarray]:
-    if method == "readout_masking":
-        return readout_contributions(net, inputs, rows, target)
-    return gradient_contributions(net, inputs, rows, method, target)
 
 
 def _of_linear(model: Any, features: Any, target: int) -> list[np.ndarray]:
@@ -253,7 +226,13 @@ def _numbers(model: Any, X: Any, target: int) -> np.ndarray:
 
 def _is_multilabel(model: Any) -> bool:
     network = list(_steps(model))[-1]
-    return isinstance(network, BaseNeuralEstimator) and network._task.multilabel
+    return _is_network(network) and network._task.multilabel
+
+
+def _is_network(model: Any) -> bool:
+    from skchem_dl.estimators._base import BaseNeuralEstimator  # and torch with it
+
+    return isinstance(model, BaseNeuralEstimator)
 
 
 def _check_target(target: int, n_targets: int) -> None:

@@ -20,8 +20,6 @@ from skchem_dl.nn import CNN
 
 # Points of the Gauss-Legendre rule: sums then miss the output by 1 % or less, as a rule.
 N_STEPS = 50
-GRADIENT_METHODS = ("integrated_gradients", "gradient_x_input")
-
 # Outputs (M, k) as a function of all parts' scales.
 Scaled = Callable[[Tensor], Tensor]
 

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from skchem_dl.features import MorganFingerprinter, RDKitDescriptors
 from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
+from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
 
 
@@ -47,11 +48,12 @@ def make_baselines(
     --------
     >>> from skchem_dl.pipelines import make_baselines
     >>> list(make_baselines(random_state=0))
-    ['mean', 'linear', 'gradient descent', 'boosting', 'forest']
+    ['mean', 'neighbors', 'linear', 'gradient descent', 'boosting', 'forest']
     """
     seed = {"random_state": random_state}
     pipelines = {
         "mean": make_mean_pipeline(task, on_invalid=on_invalid),
+        "neighbors": make_neighbors_pipeline(task, on_invalid=on_invalid),
         "linear": make_linear_pipeline(task, on_invalid=on_invalid),
         "gradient descent": make_gradient_descent_pipeline(task, on_invalid=on_invalid, **seed),
         "boosting": make_boosting_pipeline(task, on_invalid=on_invalid, **seed),
