@@ -34,7 +34,7 @@ _EXPECTED = (
 )
 _HYDROGEN_ATOM = re.compile(r"\[\d*H")
 _UNSANITIZED = SmilesParserParams()
-_UNSANITIZED.sanitize = False
+_UNSANITIZED.sanitize = False  # type: ignore[assignment]  # RDKit's stubs are wrong
 
 # RDKit's log is the process's: threads that quieten it or read it at the same time would let it
 # speak, take each other's reasons, and could leave it off.

@@ -5,7 +5,7 @@ from rdkit import Chem
 from rdkit.Chem import Mol
 
 _WITH_HYDROGENS = Chem.SmilesParserParams()
-_WITH_HYDROGENS.removeHs = False
+_WITH_HYDROGENS.removeHs = False  # type: ignore[assignment]  # RDKit's stubs are wrong
 _BARE_ATOMS = frozenset(["B", "C", "N", "O", "P", "S", "F", "I", "Cl", "Br", *"bcnops*"])
 
 

@@ -262,8 +262,10 @@ class Plan:
         batch, scale = self.batch, self.batch.atom_scale
         shown = None
         if scale is not None:
-            ends = (batch.source[bonds], batch.destination[bonds])
-            shown = sum(scale[self._tensor(atoms)] for atoms in ends) / 2
+            one, other = (
+                scale[self._tensor(ends[bonds])] for ends in (batch.source, batch.destination)
+            )
+            shown = (one + other) / 2
         return Codes(self._tensor(batch.bond_codes[bonds]), shown)
 
     def _tensor(self, array: np.ndarray) -> Tensor:

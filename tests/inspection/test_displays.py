@@ -6,6 +6,7 @@ import joblib
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from rdkit import Chem
@@ -13,6 +14,7 @@ from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from skchem_dl import inspection
+from skchem_dl.model_selection import Comparison
 from skchem_dl.pipelines import make_pca_pipeline
 
 pytestmark = pytest.mark.filterwarnings("ignore::skchem_dl.exceptions.InvalidMoleculeWarning")
@@ -28,7 +30,19 @@ DISPLAYS = {
     "ChemicalSpaceDisplay": lambda cls, model, X, y, ax: cls.from_estimator(
         model, X, color=y, annotate=[0, 1], ax=ax
     ),
+    "ComparisonDisplay": lambda cls, model, X, y, ax: cls.from_comparison(model, ax=ax),
 }
+
+
+def compared():
+    """Scores of two methods on ten folds."""
+    errors = np.random.default_rng(0).normal([0.6, 0.8], 0.1, size=(10, 2))
+    rows = [
+        {"method": method, "repeat": 0, "fold": fold, "rmse": error}
+        for fold, row in enumerate(errors)
+        for method, error in zip(["GNN", "forest"], row, strict=True)
+    ]
+    return Comparison(pd.DataFrame(rows), {"rmse": False})
 
 
 @pytest.fixture(params=DISPLAYS)
@@ -38,6 +52,8 @@ def draw(request, ensemble, molecules):
     model = ensemble
     if request.param == "ChemicalSpaceDisplay":
         model = make_pca_pipeline(random_state=0, on_invalid="nan").fit(X)
+    if request.param == "ComparisonDisplay":
+        model = compared()
 
     def draw(ax=None):
         return DISPLAYS[request.param](getattr(inspection, request.param), model, X, y, ax)
@@ -89,6 +105,7 @@ def test_rdkit_draws_as_before(draw):
     draw, _ = draw
     draw()
     inspection.draw_molecules(["CCO"]).to_png()
+    inspection.draw_contributions(["CCO"], [[1, 0, -1]]).to_png()
     assert default_drawing() == BEFORE
 
 

@@ -1,5 +1,7 @@
 """Convolutions that choose whom to listen to."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -59,7 +61,8 @@ class GAT(AtomConv):
         The product of values with an attention vector is linear in the state too, and the product
         of the two maps costs less than a pass over all values.
         """
-        maps = self.values[layer].weight.view(*self.shape, -1)  # (k, d, h)
+        linear: Any = self.values[layer]
+        maps = linear.weight.view(*self.shape, -1)  # (k, d, h)
         attention = (self.to_source[layer], self.to_destination[layer])
         return torch.cat([torch.einsum("kd,kdh->hk", vector, maps) for vector in attention], dim=1)
 
