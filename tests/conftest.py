@@ -57,13 +57,18 @@ def smiles():
     return list(SMILES)
 
 
+# With warnings as errors, but for ImportWarning, which Python hides unless it is asked for it:
+# umap-learn has one for those who lack Tensorflow.
+PYTHON = [sys.executable, "-W", "error", "-W", "ignore::ImportWarning"]
+
+
 @pytest.fixture
 def run_example(tmp_path):
     """Run a script of the examples in an empty folder, quickly, with warnings as errors."""
 
     def run(name, *arguments):
         return subprocess.run(
-            [sys.executable, "-W", "error", EXAMPLES / name, *arguments],
+            [*PYTHON, EXAMPLES / name, *arguments],
             cwd=tmp_path,
             env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
             capture_output=True,

@@ -1,10 +1,12 @@
 """The comparison runs on a file, says who is best, and leaves scores and a picture."""
 
 import pandas as pd
+import pytest
 
 from skchem_dl.datasets import load_solubility
 
 
+@pytest.mark.slow
 def test_compare(run_example, tmp_path):
     X, y = load_solubility(return_X_y=True)
     pd.DataFrame({"name": "?", "smiles": X, "logS": y}).to_csv(tmp_path / "mine.csv", index=False)

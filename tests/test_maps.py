@@ -1,6 +1,9 @@
 """The example of maps runs, prints neighbours and draws its picture."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_maps(run_example, tmp_path):
     run = run_example("maps.py")
     assert (run.returncode, run.stderr) == (0, "")

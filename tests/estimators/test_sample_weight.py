@@ -125,7 +125,7 @@ def test_voting_passes_weights_on():
     np.testing.assert_array_equal(voting.estimators_[0].predict(X), alone.predict(X))
 
 
-@pytest.mark.parametrize("batch_size", [1, 8, 1000])
+@pytest.mark.parametrize("batch_size", [pytest.param(1, marks=pytest.mark.slow), 8, 1000])
 @pytest.mark.parametrize("how", ["class_weight", "sample_weight"])
 def test_rare_classes_count_as_much_in_small_batches(how, batch_size):
     # Nothing to tell them apart by: balanced, they are equally likely.

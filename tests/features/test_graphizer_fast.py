@@ -76,7 +76,13 @@ def test_nci_comes_out_the_same(nci_smiles):
 
 
 @needs_library
-@pytest.mark.parametrize("file", ["lipophilicity.csv", "hiv.csv", "tox21.csv"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        "lipophilicity.csv",
+        *(pytest.param(f, marks=pytest.mark.slow) for f in ("hiv.csv", "tox21.csv")),
+    ],
+)
 def test_data_sets_come_out_the_same(file, shared_data):
     assert_same_both_ways(pd.read_csv(shared_data(file))["smiles"][:5000].tolist())
 

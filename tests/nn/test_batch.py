@@ -85,9 +85,11 @@ def test_read_only_memory_maps(graphs, rows, tmp_path):
 @pytest.mark.parametrize("device", ["cpu", "meta"])
 def test_to_moves_what_networks_read_and_leaves_the_graphs(graphs, device):
     batch = GraphBatch.from_graphs(graphs)
+    batch.atom_scale = torch.ones(len(batch.atom_codes))
     moved = batch.to(device)
     assert moved.device.type == moved.molecule_features.device.type == device
-    assert all(getattr(moved, name) is getattr(batch, name) for name in NAMES[:-2])
+    assert moved.atom_scale.device.type == device
+    assert all(getattr(moved, name) is getattr(batch, name) for name in NAMES[:-3])
     assert len(moved) == len(graphs)
 
 

@@ -122,7 +122,9 @@ def test_the_way_back_to_the_atoms(on_bonds, batch, n_distinct):
     plan = Plan(batch, 1, on_bonds=on_bonds, n_distinct=n_distinct)
     for number, level in enumerate(plan.levels):
         ending = plan.ending(number)
-        np.testing.assert_array_equal(ending.atom_codes[ending.atoms.index], batch.atom_codes)
+        np.testing.assert_array_equal(
+            ending.atom_codes.values[ending.atoms.index], batch.atom_codes
+        )
         if not on_bonds:
             assert ending.messages is None
             assert ending.atoms is level.row
