@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.manifold import TSNE, trustworthiness
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
@@ -82,8 +83,16 @@ def test_skip_invalid_rows_has_what_the_map_has():
         assert not hasattr(wrapped, method)
 
 
+@pytest.fixture
+def same_threads():
+    """Numba, which UMAP runs on, sets the number of OpenMP's threads, which torch computes with."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
-def test_umap_is_a_step_as_it_is(molecules):
+def test_umap_is_a_step_as_it_is(molecules, same_threads):
     umap = pytest.importorskip("umap")
     reducer = umap.UMAP(n_neighbors=10, metric="cosine", random_state=0, n_jobs=1)
     pipeline = make_pipeline(MorganFingerprinter(on_invalid="nan"), SkipInvalidRows(reducer))
