@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from skchem_dl.inspection._axes import new_axes
+from skchem_dl.inspection._axes import import_matplotlib, new_axes
 
 _KINDS = ("intervals", "matrix")
 # Blue and orange are told apart by the colour-blind too, and from grey.
@@ -167,11 +167,9 @@ class ComparisonDisplay:
 
     def _own_axes(self, kind: str) -> Any:
         """Open a figure in which each method has its place."""
-        ax, k = new_axes(), len(self.means)
-        size = (8, 1.8 + 0.4 * k) if kind == "intervals" else (max(8, 3 + 0.85 * k), 3.2 + 0.5 * k)
-        ax.figure.set_size_inches(*size)
-        ax.figure.set_layout_engine("constrained")
-        return ax
+        k = len(self.means)
+        intervals = kind == "intervals"
+        return new_axes((8, 1.8 + 0.4 * k) if intervals else (max(8, 3 + 0.85 * k), 3.2 + 0.5 * k))
 
     def _plot_intervals(self, **kwargs: Any) -> None:
         ax, best = self.ax_, self.means.iloc[0]
@@ -202,13 +200,12 @@ class ComparisonDisplay:
         ax.set_title(self.title, pad=30)  # above the legend
 
     def _plot_matrix(self, **kwargs: Any) -> None:
-        from matplotlib.colors import LinearSegmentedColormap
-
         names = self.means.index.tolist()
         difference, stars = self._square(names)
         better = np.sign(difference) * stars * (1.0 if self.greater_is_better else -1.0)
         np.fill_diagonal(better, np.nan)
-        colors = LinearSegmentedColormap.from_list("worse_better", [_WORSE, "white", _BETTER])
+        make_map = import_matplotlib("matplotlib.colors").LinearSegmentedColormap.from_list
+        colors = make_map("worse_better", [_WORSE, "white", _BETTER])
         options = {"cmap": colors, "vmin": -3.5, "vmax": 3.5, "aspect": "auto", **kwargs}
         self.im_ = self.ax_.imshow(better, **options)
         self.ax_.set_facecolor("0.9")  # where there is no pair

@@ -5,9 +5,9 @@ here are derivatives by the scales, so what a contribution means does not depend
 writes a part down.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,8 @@ def gradient_contributions(
         Of atoms, of tokens, or of the d columns of a matrix.
     """
     batch = inputs.batch(rows).to(net.device)
-    with _scalable(net.module_, batch, inputs) as (scaled, shape, lengths):
-        slopes = _mean_slopes(scaled, shape, net.device, method, target)
+    scaled, shape, lengths = _scalable(net.module_, batch, inputs)
+    slopes = _mean_slopes(scaled, shape, net.device, method, target)
     return list(slopes) if lengths is None else np.split(slopes, np.cumsum(lengths)[:-1])
 
 
@@ -73,34 +73,32 @@ def _path(method: str) -> tuple[np.ndarray, np.ndarray]:
     return (points + 1) / 2, weights / 2
 
 
-@contextmanager
-def _scalable(module: nn.Module, batch: Any, inputs: Inputs) -> Iterator[tuple[Any, Any, Any]]:
+def _scalable(
+    module: nn.Module, batch: Any, inputs: Inputs
+) -> tuple[Scaled, tuple[int, ...], np.ndarray | None]:
     """Give a network's outputs by the scales, the scales' shape, and how many each row has.
 
     The last is None where every row has the same columns.
     """
     if isinstance(inputs, GraphInputs):
         lengths = batch.n_atoms
-        yield lambda s: module(replace(batch, atom_scale=s)), (int(lengths.sum()),), lengths
-    elif isinstance(inputs, TokenInputs):
-        assert isinstance(module, CNN)
-        is_token = batch != 0
-        lengths = is_token.sum(1).cpu().numpy()
-        scales: list[Tensor] = []
-        hook = module.embedding.register_forward_hook(
-            lambda _, given, vectors: vectors * _spread(scales[-1], given[0])[:, None]
-        )
+        return lambda s: module(replace(batch, atom_scale=s)), (int(lengths.sum()),), lengths
+    if isinstance(inputs, TokenInputs):
+        lengths = (batch != 0).sum(1).cpu().numpy()
+        return partial(_run_tokens, module, batch), (int(lengths.sum()),), lengths
+    return lambda s: module(batch * s), tuple(batch.shape), None
 
-        def run(scale: Tensor) -> Tensor:
-            scales.append(scale)
-            return module(batch)
 
-        try:
-            yield run, (int(lengths.sum()),), lengths
-        finally:
-            hook.remove()
-    else:
-        yield lambda s: module(batch * s), tuple(batch.shape), None
+def _run_tokens(module: nn.Module, codes: Tensor, scale: Tensor) -> Tensor:
+    """Run a network on tokens whose vectors are multiplied by their scales."""
+    assert isinstance(module, CNN)
+    hook = module.embedding.register_forward_hook(
+        lambda _, given, vectors: vectors * _spread(scale, given[0])[:, None]
+    )
+    try:
+        return module(codes)
+    finally:
+        hook.remove()
 
 
 def _spread(scale: Tensor, codes: Tensor) -> Tensor:

@@ -126,13 +126,13 @@ class Plan:
         self.on_bonds = on_bonds
         self._device = batch.device
         self._n_distinct = n_exchanges + 1 if n_distinct is None else n_distinct
-        if batch.atom_scale is not None:
+        scaled = batch.atom_scale is not None
+        if scaled:
             self._n_distinct = 0
         self._n_entering = np.diff(batch.in_offsets)
         # With the degree, which some convolutions divide messages by.
         self._atom_keys = _mix(_keys_of_codes(batch.atom_codes), self._n_entering)
         bond_keys = _keys_of_codes(batch.bond_codes)
-        scaled = batch.atom_scale is not None
         kinds = self._each(len(bond_keys)) if scaled else self._distinct(bond_keys)
         self._kinds = Selection(_both_ways(kinds.row.rows), kinds.row.n_from, self._device)
         self._bond_codes = self._codes_of_bonds(kinds.first)
