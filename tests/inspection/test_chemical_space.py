@@ -66,7 +66,10 @@ def test_residuals_are_centred_at_zero(draw, as_png):
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
 def test_nothing_but_zero_or_nan(draw, as_png, value):
-    as_png(draw(color=np.full(60, value), color_kind="diverging").figure_)
+    display = draw(color=np.full(60, value), color_kind="diverging")
+    as_png(display.figure_)
+    assert sum(len(scatter.get_offsets()) for scatter in display.scatters_) == 59
+    assert ("59 without a value" in display.text_.get_text()) == np.isnan(value)
 
 
 def test_categories_have_a_legend(draw, as_png):
