@@ -1,0 +1,1 @@
+"""What is measured, a subject a file; each contender's work stands side by side."""

@@ -1,0 +1,54 @@
+"""Build the environments, measure, and write the tables.
+
+python -m benchmarks.suite envs
+python -m benchmarks.suite run [--quick] [--data FOLDER] [--only SUBJECT ...] [--rounds 5]
+python -m benchmarks.suite report
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.suite import environments, report, results
+from benchmarks.suite.runner import Plan, measure_subject
+from benchmarks.suite.subject import FOLDER, subject_names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("envs", help="an environment for each peer, in .bench")
+    run = commands.add_parser("run", help="measure, then write the tables")
+    run.add_argument("--quick", action="store_true", help="in less than ten minutes")
+    run.add_argument("--data", type=Path, default=FOLDER.parents[1] / "shared" / "data")
+    run.add_argument("--only", nargs="+", choices=subject_names(), default=subject_names())
+    run.add_argument("--rounds", type=int, help="5, or 3 in the quick run")
+    run.add_argument("--threads", type=int, default=2)
+    commands.add_parser("report", help="write the tables again")
+    arguments = parser.parse_args()
+    if arguments.command == "envs":
+        environments.build_all()  # a peer that does not install is reported, and left out later
+    elif arguments.command == "run":
+        measure(arguments)
+        report.write()
+    else:
+        report.write()
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    if not (arguments.data / "lipophilicity.csv").exists():
+        sys.exit(f"No lipophilicity.csv in {arguments.data}; say where it is with --data FOLDER.")
+    rounds = arguments.rounds or (3 if arguments.quick else 5)
+    plan = Plan(arguments.data, arguments.quick, rounds, arguments.threads)
+    for name in arguments.only:
+        began = time.perf_counter()
+        print(f"{name}:", flush=True)
+        found = measure_subject(name, plan)
+        if found["variants"]:
+            results.write(found, quick=plan.quick, threads=plan.threads)
+        print(f"  {time.perf_counter() - began:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Files of results: what was measured, where, with what, and when."""
+
+import json
+import os
+import platform
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def machine(threads: int) -> dict[str, Any]:
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "threads": threads,
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def write(result: dict[str, Any], *, quick: bool, threads: int) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    head = {"date": date.today().isoformat(), "quick": quick, "machine": machine(threads)}
+    path = RESULTS / f"{result['subject']}.json"
+    path.write_text(json.dumps({**head, **result}, indent=1) + "\n")
+    return path
+
+
+def read_all() -> dict[str, dict[str, Any]]:
+    return {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
