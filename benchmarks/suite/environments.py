@@ -37,7 +37,7 @@ ENVIRONMENTS = {
         ("torch-molecule", "rdkit==2026.3.6"), ("torch-molecule", "torch", "rdkit")
     ),
     "scikit-fingerprints": Environment(
-        ("scikit-fingerprints==2.1.0", "rdkit==2026.3.6"),
+        ("scikit-fingerprints==2.1.0",),
         ("scikit-fingerprints", "rdkit"),
         torch=False,
     ),
