@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format clean
+.PHONY: help demo test test-all lint format bench bench-quick bench-envs clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -33,8 +33,17 @@ format: .venv/.installed-dev  ## Tidy the imports and the layout of the code
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
+bench-envs: .venv/.installed-dev  ## Create the environments of the libraries that we compare with
+	$(BIN)/python -m benchmarks.suite envs
+
+bench-quick: .venv/.installed-dev  ## Measure beside them in ten minutes, and write docs/benchmarks.md
+	$(BIN)/python -m benchmarks.suite run --quick
+
+bench: .venv/.installed-dev  ## The same thoroughly, in hours
+	$(BIN)/python -m benchmarks.suite run
+
 clean:  ## Remove the environment and everything that was built
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

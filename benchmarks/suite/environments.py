@@ -34,7 +34,7 @@ ENVIRONMENTS = {
         ("dgllife", "dgl", "torch", "rdkit"),
     ),
     "torch-molecule": Environment(
-        ("torch-molecule", "rdkit==2026.3.6"), ("torch-molecule", "torch", "rdkit")
+        ("torch-molecule==0.2.0", "rdkit==2026.3.6"), ("torch-molecule", "torch", "rdkit")
     ),
     "scikit-fingerprints": Environment(
         ("scikit-fingerprints==2.1.0",),

@@ -1,2 +1,148 @@
-def write():
-    pass
+"""The tables and pictures of docs/benchmarks.md, from the files of results."""
+
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.suite import plots, results
+from benchmarks.suite.subject import OURS, Subject, load_subject
+
+DOCS = Path(__file__).parents[2] / "docs"
+IMAGES = DOCS / "images"
+PAGE = DOCS / "benchmarks.md"
+ORDER = (
+    "fingerprints",
+    "descriptors",
+    "tokens",
+    "graphs",
+    "memory",
+    "mlp_fit",
+    "cnn_fit",
+    "gnn_epoch",
+    "gnn_fit",
+    "predict",
+    "one_molecule",
+    "grid_search",
+    "start_up",
+    "accuracy",
+    "scaling",
+)
+FASTER = 0.97  # below this ratio a peer is called faster; between is noise
+
+INTRO = """\
+# Beside its peers
+
+Every number on this page was measured by `make bench` or `make bench-quick`, on one machine:
+{machine}. All contenders of a table did the same work on the same molecules, each in a process of
+its own, in turn (A B A B), so that a slow minute of the machine meets all of them. A row gives the
+median of its rounds; the last column says how many times as good `skchem_dl` was in the same round,
+with the least and the greatest of the rounds: above 1 it was faster (or took less), below 1 the
+peer was. To repeat it:
+
+```bash
+make bench-envs   # an environment for each peer, once
+make bench-quick  # ten minutes; make bench takes hours
+```
+
+![How many times as good skchem_dl is, for each kind of work](images/benchmarks.png)
+
+A dot is a peer, a hollow diamond a bare loop that no library can be much faster than.
+"""
+
+
+def write() -> None:
+    """Write the page and its pictures."""
+    found = results.read_all()
+    ordered = [found[name] for name in ORDER if name in found]
+    parts = [INTRO.format(machine=_machine(ordered))]
+    parts += [section(result, load_subject(result["subject"])) for result in ordered]
+    PAGE.write_text("\n".join(parts))
+    plots.draw_overview(ordered, IMAGES / "benchmarks.png")
+    for result in ordered:
+        plots.draw_own(result, IMAGES)
+
+
+def section(result: dict[str, Any], subject: Subject) -> str:
+    """Give a subject's table, and a sentence on each peer that is faster."""
+    unit = result["unit"]["name"]
+    lines = [f"## {subject.title}", ""]
+    if subject.about:
+        lines += [subject.about.strip(), ""]
+    picture = plots.OWN.get(result["subject"])
+    if picture:
+        lines += [f"![{subject.title}](images/{picture.file})", ""]
+    lines += [f"| | | {unit} | `skchem_dl` is better by |", "|---|---|---:|---:|"]
+    for variant in result["variants"]:
+        label = variant["name"]
+        for who in variant["contenders"]:
+            lines.append(_row(label, who))
+            label = ""
+    lines += ["", *_sentences(result, subject), _footnote(result), ""]
+    return "\n".join(lines)
+
+
+def number(value: float) -> str:
+    """Write three digits that count, without an exponent."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def ratio(values: list[float]) -> str:
+    """Write a median, and the range where there is one."""
+    if not values:
+        return ""
+    middle = f"{number(median(values))} ×"
+    if len(values) == 1:
+        return middle
+    return f"{middle} ({number(min(values))} to {number(max(values))})"
+
+
+def _row(label: str, who: dict[str, Any]) -> str:
+    name = f"**{who['name']}**" if who["name"] == OURS else who["name"]
+    if who["error"] is not None:
+        return f"| {label} | {name} | did not run: {_one_line(who['error'])} | |"
+    own = who["name"] == OURS
+    compared = "" if own else ratio(who["ratios"])
+    return f"| {label} | {name} | {number(median(who['values']))} | {compared} |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "/")[:160]
+
+
+def _sentences(result: dict[str, Any], subject: Subject) -> list[str]:
+    """Say in words where a peer is faster, and what is remarkable about each."""
+    faster: dict[str, list[str]] = {}
+    for variant in result["variants"]:
+        for who in variant["contenders"]:
+            if who["ratios"] and median(who["ratios"]) < FASTER:
+                times = number(1 / median(who["ratios"]))
+                faster.setdefault(who["name"], []).append(f"{variant['name']} ({times} ×)")
+    lines = []
+    for name in dict.fromkeys([*faster, *subject.remarks]):
+        text = (
+            f"Better than `skchem_dl`: {name}, {', '.join(faster[name])}." if name in faster else ""
+        )
+        remark = subject.remarks.get(name, "")
+        lines += [f"{text} {remark}".strip(), ""]
+    return lines
+
+
+def _footnote(result: dict[str, Any]) -> str:
+    versions: dict[str, str] = {}
+    for variant in result["variants"]:
+        for who in variant["contenders"]:
+            for package, version in who["versions"].items():
+                versions.setdefault(package, version)
+    kind = "quick run" if result["quick"] else "full run"
+    shown = ", ".join(f"{package} {version}" for package, version in versions.items())
+    return f"*{result['date']}, {kind}, {result['machine']['threads']} threads: {shown}.*"
+
+
+def _machine(found: list[dict[str, Any]]) -> str:
+    machine = found[0]["machine"]
+    return (
+        f"{machine['cores']} virtual cores ({machine['cpu']}), {machine['memory_gib']} GiB of "
+        f"memory, no GPU, {machine['system']}, Python {machine['python']}"
+    )

@@ -104,7 +104,7 @@ class Worker:
                     line = out.readline()
                     if line:
                         return json.loads(line)
-                    self.process.wait()
+                    self.stop()
                     raise Failed(self._last_complaint())
 
     def _last_complaint(self) -> str:

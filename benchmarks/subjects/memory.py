@@ -1,0 +1,121 @@
+"""What features of many molecules take of memory."""
+
+import gc
+from pathlib import Path
+
+from benchmarks.suite.subject import BYTES, Case, Subject, Variant
+
+subject = Subject(
+    title="Memory of features",
+    unit=BYTES,
+    variants=[
+        Variant("graphs", {"data_set": "hiv", "n": 2_000, "what": "graphs"}, rounds=1),
+        Variant("ECFP4", {"data_set": "hiv", "n": 2_000, "what": "ecfp"}, rounds=1),
+        Variant(
+            "graphs of 20,000",
+            {"data_set": "hiv", "n": 20_000, "what": "graphs"},
+            rounds=1,
+            quick=False,
+        ),
+    ],
+    about="How much larger the process is with the features of the molecules than before.",
+)
+
+
+def resident() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * 4_096
+
+
+def kept(make, case: Case):
+    """Featurise some molecules, so that all is imported, then measure with the others."""
+    make(case.smiles[-50:])
+
+    def run() -> float:
+        gc.collect()
+        before = resident()
+        features = make(case.smiles)
+        gc.collect()
+        return (resident() - before) / len(features)
+
+    return run
+
+
+def graphs(variant: Variant) -> bool:
+    return variant.what == "graphs"
+
+
+def fingerprints(variant: Variant) -> bool:
+    return variant.what == "ecfp"
+
+
+@subject.contender()
+def ours(case: Case):
+    from skchem_dl import MolGraphizer, MorganFingerprinter
+
+    if case.what == "graphs":
+        return kept(MolGraphizer().transform, case)
+    make = MorganFingerprinter(sparse_output=True).transform
+
+    def run() -> float:
+        rows = make(case.smiles)
+        return sum(part.nbytes for part in (rows.data, rows.indices, rows.indptr)) / len(
+            case.smiles
+        )
+
+    return run
+
+
+@subject.contender("skchem_dl, dense", applies=fingerprints)
+def dense(case: Case):
+    from skchem_dl import MorganFingerprinter
+
+    return lambda: MorganFingerprinter().transform(case.smiles).nbytes / len(case.smiles)
+
+
+@subject.contender("RDKit's molecules", applies=graphs)
+def rdkit(case: Case):
+    from rdkit.Chem import MolFromSmiles
+
+    return kept(lambda smiles: [MolFromSmiles(text) for text in smiles], case)
+
+
+@subject.contender("scikit-fingerprints", "scikit-fingerprints", applies=fingerprints)
+def scikit_fingerprints(case: Case):
+    from skfp.fingerprints import ECFPFingerprint
+
+    def run() -> float:
+        rows = ECFPFingerprint(sparse=True).transform(case.smiles)
+        parts = (rows.data, rows.indices, rows.indptr)
+        return sum(part.nbytes for part in parts) / len(case.smiles)
+
+    return run
+
+
+@subject.contender("chemprop", "chemprop", applies=graphs)
+def chemprop(case: Case):
+    from chemprop.data import MoleculeDatapoint
+    from chemprop.featurizers import SimpleMoleculeMolGraphFeaturizer
+
+    make = SimpleMoleculeMolGraphFeaturizer()
+    return kept(
+        lambda smiles: [make(MoleculeDatapoint.from_smi(text).mol) for text in smiles], case
+    )
+
+
+@subject.contender("dgllife", "dgllife", applies=graphs)
+def dgllife(case: Case):
+    from dgllife.utils import CanonicalAtomFeaturizer, CanonicalBondFeaturizer, smiles_to_bigraph
+
+    options = {
+        "node_featurizer": CanonicalAtomFeaturizer(),
+        "edge_featurizer": CanonicalBondFeaturizer(),
+    }
+    return kept(lambda smiles: [smiles_to_bigraph(text, **options) for text in smiles], case)
+
+
+@subject.contender("torch-molecule", "torch-molecule", applies=graphs)
+def torch_molecule(case: Case):
+    from torch_molecule import GNNMolecularPredictor
+
+    return kept(GNNMolecularPredictor()._convert_to_pytorch_data, case)

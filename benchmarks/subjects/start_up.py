@@ -1,0 +1,59 @@
+"""What has to be waited for first: imports, in a fresh process."""
+
+import subprocess
+import sys
+import time
+
+from benchmarks.suite.subject import OURS, SECONDS, Case, Subject, Variant
+
+subject = Subject(
+    title="Start-up",
+    unit=SECONDS,
+    variants=[
+        Variant("import", {"what": "import"}, rounds=5),
+        Variant("ready to train", {"what": "train"}, rounds=5),
+    ],
+    about="""
+"Import" is `import` of the package, and of what turns SMILES into features; "ready to train"
+also of what it takes for a network, torch at least. An empty Python takes 0.02 s.
+""",
+)
+STATEMENTS = {
+    OURS: ("from skchem_dl import MorganFingerprinter", "from skchem_dl import MolGNNRegressor"),
+    "torch and RDKit": ("import rdkit.Chem", "import torch, rdkit.Chem"),
+    "plain skorch": (None, "import skorch, rdkit.Chem"),
+    "chemprop": ("import chemprop", "import chemprop"),
+    "dgllife": ("import dgllife.utils", "import dgllife.model"),
+    "torch-molecule": ("import torch_molecule", "import torch_molecule"),
+    "scikit-fingerprints": ("import skfp.fingerprints", None),
+    "scikit-mol": ("import scikit_mol.fingerprints", None),
+    "MolPipeline": ("import molpipeline.mol2any", None),
+}
+OF_OURS = (OURS, "torch and RDKit", "plain skorch")  # they need no environment of their own
+
+
+def statement(name: str, what: str) -> str | None:
+    return STATEMENTS[name][what == "train"]
+
+
+def start(name: str):
+    def prepare(case: Case):
+        command = [sys.executable, "-c", statement(name, case.what)]
+
+        def run() -> float:
+            began = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            return time.perf_counter() - began
+
+        return run
+
+    return prepare
+
+
+for _name in STATEMENTS:
+    subject.contender(
+        _name,
+        OURS if _name in OF_OURS else _name,
+        applies=lambda variant, name=_name: statement(name, variant.what) is not None,
+        is_limit=_name == "torch and RDKit",
+    )(start(_name))

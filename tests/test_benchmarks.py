@@ -1,0 +1,102 @@
+"""The benchmark suite measures real work in processes of its own, and reports what fails."""
+
+import csv
+import json
+
+import pytest
+
+from benchmarks.suite import report, runner
+from benchmarks.suite.subject import OURS, load_subject, subject_names
+from skchem_dl.datasets import load_solubility
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    X, y = load_solubility(return_X_y=True)
+    with (folder / "lipophilicity.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["smiles", "exp"])
+        writer.writerows(zip(X[:50], y[:50], strict=True))
+    return folder
+
+
+@pytest.mark.parametrize("name", subject_names())
+def test_every_subject_is_whole(name):
+    subject = load_subject(name)
+    assert subject.title and subject.variants and OURS in subject.contenders
+    assert len({variant.name for variant in subject.variants}) == len(subject.variants)
+    for variant in subject.variants:
+        assert any(who.applies(variant) for who in subject.contenders.values())
+        if subject.unit.per_molecule:
+            assert variant.options["n"] > 0
+    assert set(subject.remarks) <= set(subject.contenders)
+    assert name in report.ORDER
+
+
+def test_a_subject_is_measured_in_turn(data):
+    found = runner.measure_subject("tokens", runner.Plan(data, quick=True, rounds=2, threads=1))
+    ours, rdkit = found["variants"][0]["contenders"]
+    assert (ours["name"], ours["error"], rdkit["error"]) == (OURS, None, None)
+    assert len(ours["values"]) == len(rdkit["values"]) == 2
+    assert rdkit["is_limit"] and not ours["is_limit"]
+    assert ours["versions"]["rdkit"] == rdkit["versions"]["rdkit"]
+    expected = [a / b for a, b in zip(ours["values"], rdkit["values"], strict=True)]
+    assert rdkit["ratios"] == pytest.approx(expected)
+    json.dumps(found)
+
+
+def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypatch):
+    monkeypatch.setattr(runner, "is_ready", lambda name: name == OURS)
+    found = runner.measure_subject("graphs", runner.Plan(data, quick=True, rounds=1, threads=1))
+    (only,) = found["variants"]
+    by_name = {who["name"]: who for who in only["contenders"]}
+    assert by_name[OURS]["values"] and by_name["RDKit, parsing alone"]["values"]
+    assert "make bench-envs" in by_name["dgllife"]["error"]
+    assert not by_name["dgllife"]["values"]
+
+
+def test_a_contender_that_breaks_says_why(tmp_path):
+    found = runner.measure_subject("tokens", runner.Plan(tmp_path, quick=True, rounds=1, threads=1))
+    for who in found["variants"][0]["contenders"]:
+        assert "lipophilicity.csv" in who["error"]  # which is not there
+
+
+def contender(name, values, ratios, error=None, is_limit=False):
+    return {
+        "name": name,
+        "is_limit": is_limit,
+        "versions": {name: "1.2"},
+        "values": values,
+        "peak_mib": 10.0,
+        "ratios": ratios,
+        "error": error,
+    }
+
+
+def test_a_table_says_who_is_faster():
+    result = {
+        "date": "2026-11-22",
+        "quick": True,
+        "machine": {"threads": 2},
+        "subject": "tokens",
+        "unit": {"name": "molecules/s"},
+        "variants": [
+            {
+                "name": "1 process",
+                "contenders": [
+                    contender(OURS, [900.0, 1_000.0, 1_300.0], [1.0, 1.0, 1.0]),
+                    contender("slow", [100.0], [10.0]),
+                    contender("quick", [2_000.0, 2_100.0, 1_900.0], [0.5, 0.4, 0.8]),
+                    contender("broken", [], [], error="no module\nnamed x"),
+                ],
+            }
+        ],
+    }
+    text = report.section(result, load_subject("tokens"))
+    assert "| 1 process | **skchem_dl** | 1,000 |  |" in text
+    assert "|  | slow | 100 | 10 × |" in text
+    assert "|  | quick | 2,000 | 0.5 × (0.4 to 0.8) |" in text
+    assert "did not run: no module named x" in text
+    assert "Better than `skchem_dl`: quick, 1 process (2 ×)." in text
+    assert "slow" not in text.partition("Better")[2].partition("\n")[0]
