@@ -18,6 +18,7 @@ subject = Subject(
             quick=False,
         ),
     ],
+    warm_up=False,  # memory that was freed would be used again
     about="How much larger the process is with the features of the molecules than before.",
 )
 

@@ -25,7 +25,6 @@ class Plan:
     quick: bool
     rounds: int
     threads: int = 2
-    warm_up: bool = True
 
 
 @dataclass
@@ -53,7 +52,6 @@ class Worker:
             "data": str(plan.data.resolve()),
             "options": variant.options,
             "threads": plan.threads,
-            "warm_up": plan.warm_up,
         }
         command = [python_of(contender.environment), "-m", "benchmarks.suite.worker"]
         self.process = subprocess.Popen(

@@ -113,6 +113,7 @@ class Subject:
     unit: Unit
     variants: list[Variant]
     about: str = ""  # a sentence or two above the table
+    warm_up: bool = True  # one run that does not count
     contenders: dict[str, Contender] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)  # by contender
 

@@ -51,16 +51,17 @@ def run_once(work, threads: int) -> dict:
 
 
 def main() -> None:
-    subject, contender, request = sys.argv[1:]
+    name, contender, request = sys.argv[1:]
     request = json.loads(request)
     # What libraries print must not come between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     warnings.filterwarnings("ignore")
     case = Case(Path(request["data"]), request["options"], request["threads"])
-    chosen = load_subject(subject).contenders[contender]
+    subject = load_subject(name)
+    chosen = subject.contenders[contender]
     work = chosen.prepare(case)
-    if request["warm_up"]:
+    if subject.warm_up:
         run_once(work, case.threads)
     print(json.dumps({"ready": versions(chosen.environment)}), file=answers, flush=True)
     for _ in sys.stdin:
