@@ -1,16 +1,14 @@
-"""Error and time of `MolGNNRegressor()` beside chemprop's default, fold by fold.
+"""Error of `MolGNNRegressor()` beside chemprop's default, fold by fold.
 
     python benchmarks/gnn_default.py DATA RESULTS [--chemprop PYTHON] [--sets esol bace ...]
     python benchmarks/gnn_default.py DATA RESULTS --choose
-    python benchmarks/gnn_default.py DATA --time --chemprop PYTHON
 
 DATA is the folder of lipophilicity.csv, esol.csv, freesolv.csv and bace.csv; PYTHON the interpreter
 of an environment that has chemprop==2.3.1. The first form judges: five folds of
 `KFold(5, shuffle=True, random_state=0)` and three seeds, every fit a line of the file RESULTS, so
 that it can be interrupted and goes on. It prints a table of both methods' RMSE and of their paired
 difference. The second form is what the default was chosen by: candidates on folds of another seed.
-The third times `fit` and `predict` from SMILES on one fold of lipophilicity, chemprop as it comes
-and ours in turn.
+Times are for the suite: subjects `gnn_fit`, `predict` and `accuracy`.
 """
 
 import argparse
@@ -18,7 +16,6 @@ import csv
 import json
 import subprocess
 import sys
-import time
 from itertools import product
 from pathlib import Path
 
@@ -27,7 +24,8 @@ import torch
 from scipy import stats
 from sklearn.model_selection import KFold
 
-PEER = Path(__file__).parent / "peers" / "chemprop_fold.py"
+ROOT = Path(__file__).parents[1]
+PEER = "benchmarks.peers.chemprop_fold"
 SETS = {
     "esol": "measured log solubility in mols per litre",
     "freesolv": "expt",
@@ -69,23 +67,17 @@ def fit_ours(folder, name, fold, seed, *, options=None, split_seed=0, descriptor
     features = make_pipeline(RDKitDescriptors(), SimpleImputer())
     graphizer = MolGraphizer(molecule_features=features if descriptors else None)
     model = MolGNNRegressor(random_state=seed, **(options or {}))
-    began = time.perf_counter()
     model.fit(graphizer.fit_transform(smiles[train]), y[train])
-    fitted = time.perf_counter()
     predicted = model.predict(graphizer.transform(smiles[test]))
-    return {
-        "rmse": float(np.sqrt(np.mean((predicted - y[test]) ** 2))),
-        "fit_seconds": fitted - began,
-        "predict_seconds": time.perf_counter() - fitted,
-        "n_predicted": len(test),
-    }
+    return {"rmse": float(np.sqrt(np.mean((predicted - y[test]) ** 2)))}
 
 
-def fit_chemprop(python, folder, name, fold, seed, *, plain=False):
-    path = str(folder / f"{name}.csv")
-    command = [python, str(PEER), path, "smiles", SETS[name], str(fold), str(seed), str(THREADS)]
-    command += ["--plain"] * plain
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+def fit_chemprop(python, folder, name, fold, seed):
+    path = str(folder.resolve() / f"{name}.csv")
+    columns = ["smiles", SETS[name]]
+    python = str(Path(python).absolute())
+    command = [python, "-m", PEER, path, *columns, str(fold), str(seed), str(THREADS)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if result.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{result.stderr[-2000:]}")
     return json.loads(result.stdout.splitlines()[-1])
@@ -153,31 +145,18 @@ def choose(arguments, results):
         print(f"{name:14} {model:17} {np.mean(errors):8.4f}", flush=True)
 
 
-def compare_time(arguments):
-    run = arguments.data, "lipophilicity", 0, 0
-    print("                      RMSE   fit, s   predict, molecules/s")
-    for _ in range(2):
-        peer = fit_chemprop(arguments.chemprop, *run, plain=True)
-        for model, row in (("chemprop", peer), ("ours", fit_ours(*run))):
-            rate = row["n_predicted"] / row["predict_seconds"]
-            print(f"{model:18} {row['rmse']:7.4f} {row['fit_seconds']:8.1f} {rate:9.0f}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("results", type=Path, nargs="?")
+    parser.add_argument("results", type=Path)
     parser.add_argument("--chemprop")
     parser.add_argument("--threads", type=int, default=THREADS)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     parser.add_argument("--choose", action="store_true")
-    parser.add_argument("--time", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if arguments.time:
-        compare_time(arguments)
-    elif arguments.choose:
+    if arguments.choose:
         choose(arguments, Results(arguments.results))
     else:
         judge(arguments, Results(arguments.results))

@@ -35,6 +35,7 @@ class Measured:
     is_limit: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)  # of the same runs, whatever is measured
     peak_mib: float | None = None
     ratios: list[float] = field(default_factory=list)  # how many times as fast ours is, by round
     error: str | None = None
@@ -71,7 +72,10 @@ class Worker:
         )
         os.set_blocking(self.process.stderr.fileno(), False)
         self.complaints = ""
-        self.versions = self._answer()["ready"]
+
+    def wait_until_ready(self) -> dict[str, str]:
+        """Wait for the work to be prepared, and give the versions of what does it."""
+        return self._answer()["ready"]
 
     def run(self) -> dict[str, Any]:
         self.process.stdin.write("run\n")
@@ -134,8 +138,10 @@ def _measure(name: str, subject: Subject, variant: Variant, plan: Plan) -> list[
     measured = {who.name: Measured(who.name, who.is_limit) for who in contenders}
     workers: dict[str, Worker] = {}
     try:
-        for who in contenders:
-            _try(measured[who.name], partial(_start, workers, measured, name, who, variant, plan))
+        for who in contenders:  # they prepare side by side, and work in turn
+            _try(measured[who.name], partial(_start, workers, name, who, variant, plan))
+        for who, worker in workers.items():
+            _try(measured[who], partial(_await, measured[who], worker))
         for _ in range(variant.rounds or plan.rounds):
             for who, worker in workers.items():
                 if measured[who].error is None:
@@ -151,7 +157,6 @@ def _measure(name: str, subject: Subject, variant: Variant, plan: Plan) -> list[
 
 def _start(
     workers: dict[str, Worker],
-    measured: dict[str, Measured],
     name: str,
     who: Contender,
     variant: Variant,
@@ -160,7 +165,10 @@ def _start(
     if not is_ready(who.environment):
         raise Failed(f"the environment {who.environment} is not there; make bench-envs")
     workers[who.name] = Worker(name, who, variant, plan)
-    measured[who.name].versions = workers[who.name].versions
+
+
+def _await(found: Measured, worker: Worker) -> None:
+    found.versions = worker.wait_until_ready()
 
 
 def _try(found: Measured, step: Callable[[], None]) -> None:
@@ -181,6 +189,7 @@ def _run(found: Measured, worker: Worker, subject: Subject, variant: Variant) ->
         elif subject.unit.name == "ms":
             value *= 1_000
     found.values.append(value)
+    found.seconds.append(answer["seconds"])
     found.peak_mib = answer["peak_mib"]
 
 

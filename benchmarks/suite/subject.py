@@ -90,7 +90,16 @@ class Case:
         return np.array([float(row[column]) for row in self.rows])
 
 
-# Prepares the work, and gives what is then timed. That may give a float: its own measurement.
+@dataclass(frozen=True)
+class Outcome:
+    """What a piece of work measured by itself: a value, and how long it took to come by it."""
+
+    value: float
+    seconds: float
+
+
+# Prepares the work, and gives what is then timed. That may give its own measurement: a float, or
+# an Outcome.
 Prepare = Callable[[Case], Callable[[], Any]]
 
 

@@ -13,11 +13,12 @@ import resource
 import sys
 import time
 import warnings
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 from benchmarks.suite.environments import ENVIRONMENTS
-from benchmarks.suite.subject import Case, load_subject
+from benchmarks.suite.subject import Case, Outcome, load_subject
 
 
 def versions(environment: str) -> dict[str, str]:
@@ -46,8 +47,12 @@ def run_once(work, threads: int) -> dict:
     began = time.perf_counter()
     own = work()
     seconds = time.perf_counter() - began
-    value = float(own) if isinstance(own, float) else None
-    return {"seconds": seconds, "value": value, "peak_mib": peak_mib()}
+    answer = {"seconds": seconds, "value": None, "peak_mib": peak_mib()}
+    if isinstance(own, float):
+        answer["value"] = float(own)
+    elif isinstance(own, Outcome):
+        answer |= asdict(own)
+    return answer
 
 
 def main() -> None:
