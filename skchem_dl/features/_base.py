@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed, effective_n_jobs
 from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, StrOptions
@@ -29,11 +28,7 @@ from skchem_dl.features._molecules import (
     parse_molecules,
     row_subset,
 )
-
-# Parsed Mols are thirty times the size of their features: a chunk bounds how many live at once.
-_CHUNK_SIZE = 1_000
-# Below this many molecules a worker process costs more than it saves.
-_MIN_PARALLEL = 2_000
+from skchem_dl.features._parallel import map_chunks
 
 # The valid molecules' rows, which of the chunk's rows are valid, and why the others are not.
 Chunk = tuple[Any, np.ndarray, list[InvalidMolecule]]
@@ -44,7 +39,8 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
     A new featuriser sets its parameters in ``__init__`` and implements `_transform_mols`; one
     whose rows are not numbers also says how chunks are joined (`_join`) and what stands in an
-    invalid molecule's row (`_fill_invalid`).
+    invalid molecule's row (`_fill_invalid`); one that is far slower than parsing says by how much
+    (`_seconds_per_molecule`).
 
     Parameters
     ----------
@@ -65,6 +61,8 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         "smiles_column": [str, Integral, None],
         "memory": [str, os.PathLike, HasMethods(["cache"]), FeatureCache, None],
     }
+    # Roughly, from text, on one core: few molecules are not worth a worker process.
+    _seconds_per_molecule: float = 2e-4
     # Parameters on which the rows of `_transform_parsed` do not depend.
     _not_in_rows: tuple[str, ...] = ("memory", "n_jobs", "on_invalid", "smiles_column")
 
@@ -140,6 +138,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
                     len(items),
                 )
             warnings.warn(InvalidMoleculeWarning(message, invalid, len(items)), stacklevel=4)
+        rows = self._finish(rows)
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
 
     def _featurize_cached(self, cache: FeatureCache, items: Sequence[Any]) -> Chunk:
@@ -155,20 +154,14 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
     def _featurize_all(self, items: Sequence[Any]) -> Chunk:
         """Featurise any number of rows, chunk by chunk."""
-        chunks = self._map_chunks(items)
+        chunks = map_chunks(
+            self._featurize,
+            items,
+            n_jobs=self.n_jobs,
+            seconds_per_item=self._seconds_per_molecule,
+        )
         invalid, valid = _collect_rows(chunks)
         return self._join([rows for rows, _, _ in chunks]), valid, invalid
-
-    def _map_chunks(self, items: Sequence[Any]) -> list[Chunk]:
-        n_jobs = effective_n_jobs(self.n_jobs)
-        if len(items) < _MIN_PARALLEL:
-            n_jobs = 1
-        size = min(_CHUNK_SIZE, -(-len(items) // n_jobs))
-        starts = range(0, len(items), size)
-        pieces = (items[start : start + size] for start in starts)
-        if n_jobs == 1:
-            return [self._featurize(piece) for piece in pieces]
-        return Parallel(n_jobs=n_jobs)(delayed(self._featurize)(piece) for piece in pieces)
 
     def _featurize(self, items: Sequence[Any]) -> Chunk:
         """Featurise one chunk."""
@@ -200,6 +193,10 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         if sp.issparse(parts[0]):
             return sp.vstack(parts, format="csr")
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _finish(self, rows: Any) -> Any:
+        """Turn rows, as workers send and the cache keeps them, into those that are given."""
+        return rows
 
     def _fill_invalid(self, rows: Any, valid: np.ndarray) -> Any:
         """Give float32 rows with all-NaN ones where there was no molecule."""

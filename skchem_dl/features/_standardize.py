@@ -75,6 +75,10 @@ class MolStandardizer(BaseMolTransformer):
         self.smiles_column = smiles_column
         self.memory = memory
 
+    @property
+    def _seconds_per_molecule(self) -> float:  # type: ignore[override]
+        return 5e-3 if self.tautomer else 1.5e-3
+
     def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:
         """Standardise; a molecule that RDKit's standardiser refuses becomes an invalid row."""
         steps = self._steps()

@@ -163,8 +163,12 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
                 )
         return list(self.transformer_list)
 
+    @property
+    def _seconds_per_molecule(self) -> float:  # type: ignore[override]
+        return sum(member._seconds_per_molecule for _, member in self._members())
+
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray | sp.csr_array:
-        parts = [member._transform_mols(mols) for _, member in self._members()]
+        parts = [member._finish(member._transform_mols(mols)) for _, member in self._members()]
         if any(sp.issparse(part) for part in parts):
             return sp.hstack([sp.csr_array(part) for part in parts], format="csr", dtype=np.float32)
         return np.concatenate(parts, axis=1, dtype=np.float32)

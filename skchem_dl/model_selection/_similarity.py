@@ -113,7 +113,7 @@ def morgan_rows(items: Sequence[Any], radius: int, fp_size: int) -> tuple[np.nda
     fingerprinter = MorganFingerprinter(radius, fp_size)
     fingerprinter._validate_params()
     chunks = [
-        (rows, fingerprinter._transform_mols(parsed.mols))
+        (rows, fingerprinter._transform_mols(parsed.mols).toarray())
         for rows, parsed in parse_in_chunks(items)
     ]
     all_rows, fingerprints = zip(*chunks, strict=True)

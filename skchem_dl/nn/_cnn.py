@@ -76,7 +76,8 @@ class CNN(nn.Module):
             )
             for size in kernel_sizes
         )
-        self.gap = max(kernel_sizes) // 2  # as far as a filter reaches
+        # As far as a filter reaches; never 0, or nothing is left of rows that are all padding.
+        self.gap = max(1, max(kernel_sizes) // 2)
         self.pooling = check_option("pooling", pooling, POOLINGS)
         dims = [n_filters * len(kernel_sizes), *head_dims]
         self.dropout = nn.Dropout(dropout)
@@ -89,21 +90,22 @@ class CNN(nn.Module):
         """Give the pooled filters, ``(n, L) -> (n, n_filters * len(kernel_sizes))``."""
         packed = _pack(codes, self.gap)
         known = packed.codes < self.embedding.num_embeddings
-        tokens = self.embedding(packed.codes.where(known, _UNKNOWN)).T.unsqueeze(0)
+        tokens = self.embedding(packed.codes.where(known, _UNKNOWN))
         return torch.cat([self._branch(blocks, tokens, packed) for blocks in self.branches], dim=1)
 
     def forward(self, codes: Tensor) -> Tensor:
         """Predict, ``(n, L) -> (n, out_dim)``."""
         return self.head(self.dropout(self.embed(codes)))
 
-    def _branch(self, blocks: nn.Module, tokens: Tensor, packed: "_Packed") -> Tensor:
-        values = tokens
-        is_token = (packed.codes != _PADDING)[None, None]
-        for block in blocks:  # type: ignore[attr-defined]  # a ModuleList
-            # Padding is zeroed after every layer, so a row's result does not depend on its
-            # neighbours.
-            values = block(values, is_token)
-        tokens = values.squeeze(0).T.index_select(0, packed.places)  # (N, n_filters)
+    def _branch(self, blocks: nn.Module, values: Tensor, packed: "_Packed") -> Tensor:
+        """Convolve and pool, ``(T, embedding_dim) -> (n, n_filters)``."""
+        tokens = values
+        for layer, block in enumerate(blocks):  # type: ignore[arg-type]  # a ModuleList
+            if layer:
+                # The gaps are zeros in every layer, so that no row's result depends on others.
+                empty = tokens.new_zeros(len(packed.codes), tokens.shape[1])
+                values = empty.index_copy(0, packed.places, tokens)
+            tokens = block(values, packed.places)
         return reduce_runs(tokens, packed.offsets, self.pooling)
 
 
@@ -141,14 +143,22 @@ class _ConvBlock(nn.Module):
         self.norm = BatchNorm(width_out) if batch_norm else None
         self.activation = ACTIVATIONS[activation]()
 
-    def forward(self, values: Tensor, mask: Tensor) -> Tensor:
-        values = self.conv(values)[:, :, -values.shape[2] :]
+    def forward(self, values: Tensor, places: Tensor) -> Tensor:
+        """Convolve ``(T, h)`` and give what is at the N places of tokens, ``(N, k)``."""
+        tokens = _convolve(self.conv, values).index_select(0, places)
         if self.norm is not None:
-            values = self._normalise(values, mask.squeeze(1))
-        return self.activation(values).masked_fill(~mask, 0.0)
+            tokens = self.norm(tokens)
+        return self.activation(tokens)
 
-    def _normalise(self, values: Tensor, mask: Tensor) -> Tensor:
-        by_token = values.transpose(1, 2)  # (n, L, h)
-        normalised = torch.zeros_like(by_token)
-        normalised[mask] = self.norm(by_token[mask])  # type: ignore[misc]  # not None here
-        return normalised.transpose(1, 2)
+
+def _convolve(conv: nn.Conv1d, values: Tensor) -> Tensor:
+    """Apply a convolution to places in rows, ``(T, h) -> (T, k)``.
+
+    As an image one place high, whose channels lie side by side in memory, they are convolved
+    where they are; `conv` itself would have them transposed, there and back.
+    """
+    image = values[None, None].permute(0, 3, 1, 2)  # (1, h, 1, T)
+    padding = (0, int(conv.padding[0]))
+    convolved = nn.functional.conv2d(image, conv.weight[:, :, None], conv.bias, padding=padding)
+    # A filter of even size gives one place too many, in front.
+    return convolved.permute(0, 2, 3, 1)[0, 0, -len(values) :]

@@ -12,6 +12,7 @@ from skchem_dl import (
     RDKitDescriptors,
     SmilesTokenizer,
 )
+from skchem_dl.features import _parallel
 
 FEATURIZERS = [
     MorganFingerprinter(fp_size=64, include_chirality=True),
@@ -32,6 +33,13 @@ FEATURIZERS = [
 @pytest.fixture(params=FEATURIZERS, ids=repr)
 def featurizer(request):
     return request.param
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch):
+    """Let worker processes do however little there is."""
+    monkeypatch.setattr(_parallel, "_LEAST_WORK", 0.0)
+    monkeypatch.setattr(_parallel, "_LEAST_WORK_TO_START", 0.0)
 
 
 @pytest.fixture

@@ -356,8 +356,7 @@ def test_threads_that_want_the_same_at_once(featurizer, tmp_path, nci_smiles, wo
     assert Counter(worked_on) == Counter(set(nci_smiles[:100]))
 
 
-def test_n_jobs(featurizer, tmp_path, nci_smiles, monkeypatch, no_work):
-    monkeypatch.setattr(_base, "_MIN_PARALLEL", 2)
+def test_n_jobs(featurizer, tmp_path, nci_smiles, monkeypatch, no_work, few_are_enough):
     monkeypatch.setattr(_cache, "_BATCH_ROWS", 40)
     smiles = nci_smiles[:100]
     cached = with_memory(featurizer, tmp_path, n_jobs=2)

@@ -6,7 +6,6 @@ from rdkit.Chem import Descriptors
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skchem_dl import InvalidMoleculeWarning, RDKitDescriptors
-from skchem_dl.features import _base
 
 LARGEST = np.finfo(np.float32).max
 
@@ -106,8 +105,7 @@ def test_invalid_rows_are_nan_and_pandas_output():
     assert (frame.dtypes == np.float32).all()
 
 
-def test_worker_processes_change_nothing(smiles, monkeypatch):
-    monkeypatch.setattr(_base, "_MIN_PARALLEL", 2)
+def test_worker_processes_change_nothing(smiles, few_are_enough):
     one = RDKitDescriptors().transform(smiles)
     two = RDKitDescriptors(n_jobs=2).transform(smiles)
     np.testing.assert_array_equal(one, two)

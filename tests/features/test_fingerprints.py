@@ -78,18 +78,18 @@ def test_sparse_rows_of_nan(counts, rows):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("as_mols", [False, True])
-def test_worker_processes_change_nothing(nci_smiles, sparse, as_mols):
-    molecules = nci_smiles[:2100]
-    molecules[2050] = molecules[3] = "C("
+def test_worker_processes_change_nothing(nci_smiles, sparse, as_mols, few_are_enough):
+    molecules = nci_smiles[:300]
+    molecules[250] = molecules[3] = "C("
     if as_mols:
-        molecules = [Chem.MolFromSmiles(text) for text in nci_smiles[:2100]]
-        molecules[2050] = molecules[3] = None
+        molecules = [Chem.MolFromSmiles(text) for text in nci_smiles[:300]]
+        molecules[250] = molecules[3] = None
     serial = MorganFingerprinter(
         fp_size=256, include_chirality=True, sparse_output=sparse, on_invalid="nan"
     )
-    with pytest.warns(InvalidMoleculeWarning, match=r"2 of 2100(.|\n)*row 3:(.|\n)*row 2050:"):
+    with pytest.warns(InvalidMoleculeWarning, match=r"2 of 300(.|\n)*row 3:(.|\n)*row 250:"):
         one = serial.transform(molecules)
-    with pytest.warns(InvalidMoleculeWarning, match=r"2 of 2100(.|\n)*row 3:(.|\n)*row 2050:"):
+    with pytest.warns(InvalidMoleculeWarning, match=r"2 of 300(.|\n)*row 3:(.|\n)*row 250:"):
         two = clone(serial).set_params(n_jobs=2).transform(molecules)
     if sparse:
         one, two = one.toarray(), two.toarray()

@@ -5,7 +5,6 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skchem_dl import InvalidMoleculeError, InvalidMoleculeWarning, MolStandardizer
-from skchem_dl.features import _base
 
 NOTHING = {"largest_fragment": False, "uncharge": False}
 
@@ -93,8 +92,7 @@ def test_an_error_of_a_step_makes_an_invalid_row(monkeypatch):
         standardizer.transform(["C", "CC", "CCC"])
 
 
-def test_worker_processes_change_nothing(nci_smiles, monkeypatch):
-    monkeypatch.setattr(_base, "_MIN_PARALLEL", 2)
+def test_worker_processes_change_nothing(nci_smiles, few_are_enough):
     rows = ["C(", *nci_smiles[:50], FERROCENE]
     with pytest.warns(InvalidMoleculeWarning, match=r"2 of 52(.|\n)*row 51"):
         one = MolStandardizer(on_invalid="nan").transform(rows)

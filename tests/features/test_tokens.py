@@ -10,7 +10,6 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skchem_dl import InvalidMoleculeWarning, SmilesTokenizer
 from skchem_dl.datasets import load_solubility
-from skchem_dl.features import _base
 from skchem_dl.features._tokens import _TOKEN
 
 PARTS = ["C", "c", "Br", "Cl", "[C@@H]", "[NH3+]", "%12", "%(123)", "=", "(", "1", "[", "%", "<-"]
@@ -145,8 +144,7 @@ def test_pandas_output():
     assert frame.index.tolist() == [7, 5]
 
 
-def test_worker_processes_change_nothing(smiles, monkeypatch):
-    monkeypatch.setattr(_base, "_MIN_PARALLEL", 2)
+def test_worker_processes_change_nothing(smiles, few_are_enough):
     one = SmilesTokenizer().fit_transform(smiles)
     two = SmilesTokenizer(n_jobs=2).fit_transform(smiles)
     np.testing.assert_array_equal(one, two)

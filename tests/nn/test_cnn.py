@@ -112,6 +112,44 @@ def test_nothing_but_padding_gives_zeros(pooling):
     assert all(p.grad.isfinite().all() for p in network.parameters())
 
 
+@both_poolings
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_equals_a_padded_rectangle_convolved_by_torch(pooling, batch_norm):
+    network = trained(
+        make_cnn(kernel_sizes=(2, 5), n_layers=2, pooling=pooling, batch_norm=batch_norm)
+    )
+    is_token = (CODES != 0)[:, None]
+    pooled = []
+    for branch in network.branches:
+        values = network.embedding(CODES).transpose(1, 2)
+        for block in branch:
+            values = block.conv(values)[:, :, -7:]
+            values = block.activation(
+                values
+                if block.norm is None
+                else F.batch_norm(
+                    values,
+                    block.norm.running_mean,
+                    block.norm.running_var,
+                    block.norm.weight,
+                    block.norm.bias,
+                    eps=block.norm.eps,
+                )
+            ).where(is_token, 0.0)
+        if pooling == "max":
+            pooled.append(values.where(is_token, -torch.inf).amax(2))
+        else:
+            pooled.append(values.sum(2) / is_token.sum(2))
+    torch.testing.assert_close(network.embed(CODES), torch.cat(pooled, dim=1))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_batch_of_nothing_but_padding(size):
+    network = make_cnn(kernel_sizes=(size,), n_layers=2, batch_norm=True)
+    assert network(torch.zeros(2, 3, dtype=torch.long)).shape == (2, 2)
+    assert network.embed(torch.zeros(1, 3, dtype=torch.long)).eq(0).all()
+
+
 @pytest.mark.parametrize("n_layers", [1, 2, 4])
 def test_n_layers_in_each_branch(n_layers):
     network = make_cnn(kernel_sizes=(3, 5), n_layers=n_layers)
@@ -131,10 +169,10 @@ def test_reach_grows_with_the_layers():
     for n_layers in (1, 2):
         branch = make_cnn(kernel_sizes=(3,), n_layers=n_layers, activation="tanh").branches[0]
         embedding = nn.Embedding(10, 4)
-        one, other = embedding(codes).transpose(1, 2), embedding(changed).transpose(1, 2)
+        one, other = embedding(codes)[0], embedding(changed)[0]
         for block in branch:
-            one, other = (block(v, torch.ones(1, 1, 9, dtype=torch.bool)) for v in (one, other))
-        assert (one != other).any(dim=1)[0].tolist() == [True] * (n_layers + 1) + [False] * (
+            one, other = (block(values, torch.arange(9)) for values in (one, other))
+        assert (one != other).any(dim=1).tolist() == [True] * (n_layers + 1) + [False] * (
             8 - n_layers
         )
 

@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 import skchem_dl
 from skchem_dl import MolGraphizer, MolStandardizer, MorganFingerprinter, RDKitDescriptors
 from skchem_dl.datasets import load_solubility
-from skchem_dl.features import _base
+from skchem_dl.features import _base, _parallel
 from skchem_dl.pipelines import (
     make_cluster_pipeline,
     make_cnn_pipeline,
@@ -290,7 +290,8 @@ def test_silent_unless_asked(model, tmp_path, write_csv, capfd):
 
 
 @pytest.mark.slow
-def test_worker_processes(tmp_path, write_csv, nci_smiles):
+def test_worker_processes(tmp_path, write_csv, nci_smiles, monkeypatch):
+    monkeypatch.setattr(_parallel, "_LEAST_WORK_TO_START", 0.0)
     model = make_linear_pipeline().fit(X, y)
     expected, _ = predict_rows(model, nci_smiles, tmp_path, write_csv, chunk_size=2_500)
     model.set_params(featurizer__n_jobs=2)
