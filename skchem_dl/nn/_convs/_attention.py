@@ -28,6 +28,8 @@ class GAT(AtomConv):
        https://doi.org/10.48550/arXiv.1710.10903
     """
 
+    has_heads = True
+
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
@@ -73,6 +75,8 @@ class GATv2(AtomConv):
     .. [1] Brody, S.; Alon, U.; Yahav, E. How Attentive are Graph Attention Networks? ICLR 2022.
        https://doi.org/10.48550/arXiv.2105.14491
     """
+
+    has_heads = True
 
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
