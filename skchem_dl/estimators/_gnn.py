@@ -35,6 +35,7 @@ class _MolGNN(BaseNeuralEstimator):
         "batch_norm": ["boolean"],
         "skip": [StrOptions(set(SKIPS))],
         "n_heads": _POSITIVE,
+        "average_heads": ["boolean"],
         "virtual_node": ["boolean"],
         "jumping_knowledge": [StrOptions(set(JUMPING_KNOWLEDGE))],
         "readout": [StrOptions(set(READOUTS))],
@@ -101,6 +102,7 @@ class _MolGNN(BaseNeuralEstimator):
             "batch_norm": self.batch_norm,
             "skip": self.skip,
             "n_heads": self.n_heads,
+            "average_heads": self.average_heads,
             "virtual_node": self.virtual_node,
             "jumping_knowledge": self.jumping_knowledge,
             "readout": self.readout,
@@ -149,12 +151,15 @@ default="dmpnn"
         Add the vectors from before each convolution, or let a learnt gate mix them.
     n_heads : int, default=4
         Attentions side by side in "gat" and "gatv2"; has to divide `hidden_dim`.
+    average_heads : bool, default=False
+        Let the readout of "gat" and "gatv2" see the mean of the heads, ``hidden_dim / n_heads``
+        wide, and not all heads.
     virtual_node : bool, default=False
         Let each molecule have a node that all its atoms hear and speak to before each convolution.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
         Which convolutions the readout sees: the last, all side by side, or each unit's highest.
-    readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
-default="sum_mean_max"
+    readout : {"mean", "sum", "max", "sum_mean_max", "weighted_sum_max", "attention", "set2set", \
+"attentivefp"}, default="sum_mean_max"
         Over a molecule's atoms.
     readout_dim : int, default=None
         Width of a linear layer behind the readout; None has none.
@@ -275,6 +280,7 @@ default="sum_mean_max"
         batch_norm=False,
         skip="none",
         n_heads=4,
+        average_heads=False,
         virtual_node=False,
         jumping_knowledge="last",
         readout="sum_mean_max",
@@ -339,6 +345,7 @@ default="sum_mean_max"
         self.batch_norm = batch_norm
         self.skip = skip
         self.n_heads = n_heads
+        self.average_heads = average_heads
         self.virtual_node = virtual_node
         self.jumping_knowledge = jumping_knowledge
         self.readout = readout
@@ -376,12 +383,15 @@ default="dmpnn"
         Add the vectors from before each convolution, or let a learnt gate mix them.
     n_heads : int, default=4
         Attentions side by side in "gat" and "gatv2"; has to divide `hidden_dim`.
+    average_heads : bool, default=False
+        Let the readout of "gat" and "gatv2" see the mean of the heads, ``hidden_dim / n_heads``
+        wide, and not all heads.
     virtual_node : bool, default=False
         Let each molecule have a node that all its atoms hear and speak to before each convolution.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
         Which convolutions the readout sees: the last, all side by side, or each unit's highest.
-    readout : {"mean", "sum", "max", "sum_mean_max", "attention", "set2set", "attentivefp"}, \
-default="sum_mean_max"
+    readout : {"mean", "sum", "max", "sum_mean_max", "weighted_sum_max", "attention", "set2set", \
+"attentivefp"}, default="sum_mean_max"
         Over a molecule's atoms.
     readout_dim : int, default=None
         Width of a linear layer behind the readout; None has none.
@@ -503,6 +513,7 @@ default="sum_mean_max"
         batch_norm=False,
         skip="none",
         n_heads=4,
+        average_heads=False,
         virtual_node=False,
         jumping_knowledge="last",
         readout="sum_mean_max",
@@ -566,6 +577,7 @@ default="sum_mean_max"
         self.batch_norm = batch_norm
         self.skip = skip
         self.n_heads = n_heads
+        self.average_heads = average_heads
         self.virtual_node = virtual_node
         self.jumping_knowledge = jumping_knowledge
         self.readout = readout

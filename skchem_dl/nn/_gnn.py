@@ -48,6 +48,8 @@ class GNN(nn.Module):
         Add the state before each step to the one after it, or let a learnt gate mix them.
     n_heads : int, default=1
         Attentions side by side, for the convolutions that attend.
+    average_heads : bool, default=False
+        Let the readout see the mean of the heads, ``h / n_heads`` wide, for "gat" and "gatv2".
     virtual_node : bool, default=False
         Let each molecule have a node that all its atoms hear and speak to before each step.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
@@ -88,6 +90,7 @@ class GNN(nn.Module):
         batch_norm: bool = False,
         skip: str = "none",
         n_heads: int = 1,
+        average_heads: bool = False,
         virtual_node: bool = False,
         jumping_knowledge: str = "last",
         readout: str = "mean",
@@ -119,8 +122,9 @@ class GNN(nn.Module):
             "jumping_knowledge", jumping_knowledge, JUMPING_KNOWLEDGE
         )
         n_seen = 1 + n_steps if jumping_knowledge == "concat" else 1
+        self.n_averaged = n_heads if average_heads and conv_class.has_heads else 1
         make_readout = READOUTS[check_option("readout", readout, READOUTS)]
-        self.readout = make_readout(n_seen * hidden_dim, self.kernels)
+        self.readout = make_readout(n_seen * hidden_dim // self.n_averaged, self.kernels)
         width = self.readout.out_dim
         self.projection = nn.Identity() if readout_dim is None else nn.Linear(width, readout_dim)
         dims = [(readout_dim or width) + n_molecule_features, *head_dims]
@@ -136,7 +140,8 @@ class GNN(nn.Module):
     def atom_states(self, batch: GraphBatch) -> Tensor:
         """Give each atom's vector after the last convolution, ``(A, h)``.
 
-        With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``.
+        With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``; the mean of k heads is
+        k times as narrow.
         """
         plan = self._plan(batch)
         first = self.conv.start(plan)
@@ -221,4 +226,7 @@ class GNN(nn.Module):
 
     def _finish(self, ending: Ending, state: Tensor) -> Tensor:
         """Give each atom's vector, ``(A, h)``."""
-        return self.kernels.take(self.conv.finish(ending, state), ending.atoms)
+        finished = self.conv.finish(ending, state)
+        if self.n_averaged > 1:
+            finished = finished.unflatten(1, (self.n_averaged, -1)).mean(dim=1)
+        return self.kernels.take(finished, ending.atoms)

@@ -21,7 +21,7 @@ from skchem_dl.nn._selection import Messages, Selection
 
 BACKENDS = ("auto", "dgl", "torch")
 REDUCTIONS = ("mean", "sum", "max")
-_MAX_MODE = 2  # torch.embedding_bag's number for it
+_SUM_MODE, _MAX_MODE = 0, 2  # torch.embedding_bag's numbers for them
 
 
 class Kernels(Protocol):
@@ -42,10 +42,11 @@ class Kernels(Protocol):
     def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
         """Sum the rows that each row hears, ``(n_before, h) -> (n, h)``."""
 
-    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
-        """Sum the rows that each row hears by weight.
+    def attend(self, messages: Messages, state: Tensor, logits: Tensor) -> Tensor:
+        """Take the mean of the rows that each row hears, weighted by the softmax of logits.
 
-        ``(n_before, k, d)`` and ``(N, k)`` to ``(n, k, d)``, for k heads.
+        ``(n_before, k, d)`` and ``(N, k)`` to ``(n, k, d)``, for k heads; zeros where there is
+        nothing to hear.
         """
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
@@ -81,9 +82,9 @@ class TorchKernels:
         """Sum over messages, in one pass over memory."""
         return _SumNeighbours.apply(state, messages)
 
-    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
-        """Sum over messages."""
-        return _SumWeighted.apply(state, weights.to(state.dtype), messages)
+    def attend(self, messages: Messages, state: Tensor, logits: Tensor) -> Tensor:
+        """Sum over messages, in one pass over memory."""
+        return _Attend.apply(state, _at_least_float32(logits), messages)
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
@@ -117,10 +118,11 @@ class DGLKernels:
         """Sum over messages."""
         return import_dgl().ops.copy_u_sum(_dgl_graph(messages), state)
 
-    def sum_weighted(self, messages: Messages, state: Tensor, weights: Tensor) -> Tensor:
+    def attend(self, messages: Messages, state: Tensor, logits: Tensor) -> Tensor:
         """Sum over messages."""
-        weights = weights.to(state.dtype)[..., None]
-        return import_dgl().ops.u_mul_e_sum(_dgl_graph(messages), state, weights)
+        graph, ops = _dgl_graph(messages), import_dgl().ops
+        shares = ops.edge_softmax(graph, _at_least_float32(logits))
+        return ops.u_mul_e_sum(graph, state, shares.to(state.dtype)[..., None])
 
     def reduce_molecules(self, batch: GraphBatch, atom_values: Tensor, how: str) -> Tensor:
         """Reduce contiguous atoms."""
@@ -248,45 +250,72 @@ class _SumNeighbours(torch.autograd.Function):
         return _bag(grad.contiguous(), ctx.messages.hearers, offsets), None
 
 
-class _SumWeighted(torch.autograd.Function):
+class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, state, weights, messages):
-        ctx.save_for_backward(state, weights)
+    def forward(ctx, state, logits, messages):
+        n_slots, n_heads = messages.n_slots, logits.shape[1]
+        table = logits.new_full((n_slots * len(messages), n_heads), -torch.inf)
+        table.index_copy_(0, messages.slots, logits)
+        # A column without messages becomes NaN, which nothing reads.
+        shares = torch.softmax(table.view(n_slots, len(messages) * n_heads), 0).view_as(table)
+        weights = shares.index_select(0, messages.slots).to(state.dtype)
+        ctx.save_for_backward(state, shares, weights)
         ctx.messages = messages
         return _weighted_bag(state, weights, messages.source.index, messages.offsets)
 
     @staticmethod
     def backward(ctx, grad):
-        state, weights = ctx.saved_tensors
-        source, destination = ctx.messages.source, ctx.messages.destination.index
+        state, shares, weights = ctx.saved_tensors
+        messages = ctx.messages
         grad = grad.contiguous()
-        of_state = of_weights = None
+        of_state = of_logits = None
         if ctx.needs_input_grad[0]:
-            places, offsets = source.inverse
+            places, offsets = messages.source.inverse
             leaving = weights.index_select(0, places)
-            of_state = _weighted_bag(grad, leaving, ctx.messages.hearers, offsets)
+            of_state = _weighted_bag(grad, leaving, messages.hearers, offsets)
         if ctx.needs_input_grad[1]:
-            heard = grad.index_select(0, destination) * state.index_select(0, source.index)
-            of_weights = heard.sum(-1)
-        return of_state, of_weights, None
+            of_weights = _products(grad, messages.destination.index, state, messages.source.index)
+            of_shares = torch.zeros_like(shares)
+            of_shares.index_copy_(0, messages.slots, of_weights.to(shares.dtype))
+            table = (messages.n_slots, -1) if len(messages) else shares.shape
+            of_table = torch._softmax_backward_data(
+                of_shares.view(table), shares.view(table), 0, shares.dtype
+            )
+            of_logits = of_table.view_as(shares).index_select(0, messages.slots)
+        return of_state, of_logits, None
 
 
 def _weighted_bag(values: Tensor, weights: Tensor, rows: Tensor, offsets: Tensor) -> Tensor:
     """Sum rows ``(n, k, d)`` run by run, each head by weights of its own ``(N, k)``."""
-    n_rows, n_heads, dim = values.shape
+    n_heads, dim = values.shape[1:]
     heads = torch.arange(n_heads, device=rows.device)[:, None]
     # Head after head, so that a bag holds the messages of one row and head.
-    flat = values.transpose(0, 1).reshape(n_heads * n_rows, dim)
     starts = torch.cat([(heads * len(rows) + offsets[:-1]).flatten(), offsets[-1:] * n_heads])
     summed = embedding_bag(
-        (heads * n_rows + rows).flatten(),
-        flat,
+        (rows * n_heads + heads).flatten(),
+        values.reshape(-1, dim),
         starts,
         mode="sum",
         per_sample_weights=weights.T.flatten(),
         include_last_offset=True,
     )
     return summed.view(n_heads, len(offsets) - 1, dim).transpose(0, 1)
+
+
+def _products(one: Tensor, rows: Tensor, other: Tensor, other_rows: Tensor) -> Tensor:
+    """Multiply pairs of rows ``(n, k, d)``, head by head: give ``(N, k)``."""
+    n_heads, dim = one.shape[1:]
+    heads = torch.arange(n_heads, device=rows.device)
+    # In one pass, where gathered rows would have to be written and read again.
+    products = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+        one.reshape(-1, dim),
+        other.reshape(-1, dim),
+        (other_rows[:, None] * n_heads + heads).flatten(),
+        rows.new_empty(0),  # where bags begin, which the next makes superfluous
+        (rows[:, None] * n_heads + heads).flatten(),
+        _SUM_MODE,
+    )
+    return products.view(-1, n_heads)
 
 
 class _MaxRuns(torch.autograd.Function):

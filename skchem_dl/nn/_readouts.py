@@ -101,6 +101,30 @@ class SumMeanMax(Readout):
         return torch.cat([total, mean, highest], dim=1)
 
 
+@register_readout("weighted_sum_max")
+class WeightedSumMax(Readout):
+    """Sum of the atoms by learnt weights from 0 to 1, and their maximum, side by side.
+
+    As in dgllife's GCN and GAT.
+
+    References
+    ----------
+    .. [1] Li, M. et al. DGL-LifeSci: An Open-Source Toolkit for Deep Learning on Graphs in Life
+       Science. ACS Omega 2021, 6, 27233-27238. https://doi.org/10.1021/acsomega.1c04017
+    """
+
+    def _build(self, dim: int) -> None:
+        self.out_dim = 2 * dim
+        self.gate = nn.Linear(dim, 1)
+
+    def forward(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
+        """Read out, ``(A, h) -> (M, 2 h)``."""
+        weighted = self.gate(atoms).sigmoid() * atoms
+        total = self.kernels.reduce_molecules(batch, weighted, "sum")
+        highest = self.kernels.reduce_molecules(batch, atoms, "max")
+        return torch.cat([total, highest], dim=1)
+
+
 @register_readout("attention")
 class Attention(Readout):
     """Mean of the atoms by learnt weights.

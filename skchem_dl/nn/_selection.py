@@ -126,6 +126,18 @@ class Messages:
         """The row that hears each message, in the order of the rows that they come from."""
         return self.destination.of(self.source.inverse_rows[0]).index
 
+    @cached_property
+    def n_slots(self) -> int:
+        """The most messages that any row hears."""
+        return int(np.diff(self.starts).max(initial=1))
+
+    @cached_property
+    def slots(self) -> Tensor:
+        """The place of each message in a table ``(n_slots, n)``: column i is what row i hears."""
+        row = self.destination.rows
+        number = np.arange(len(row)) - self.starts[row]
+        return to_device(number * len(self) + row, self.source.device)
+
 
 @dataclass
 class Exchange(Messages):
@@ -156,6 +168,45 @@ class Exchange(Messages):
     degree_before: Tensor
     bond_kind: Selection
     bond_codes: Codes
+
+    @cached_property
+    def with_self(self) -> "Hearing":
+        """The same messages, and behind those to a row one from itself."""
+        n_from, device = self.source.n_from, self.source.device
+        own = np.arange(len(self)) if self.before is None else self.before.rows
+        starts = self.starts + np.arange(len(self.starts))
+        hearer = self.destination.rows
+        of_others = np.arange(len(hearer)) + hearer  # their places among all
+        source = np.empty(starts[-1], dtype=np.int64)
+        source[starts[1:] - 1] = own
+        source[of_others] = self.source.rows
+        n_ends = 2 * n_from + len(self.bond_codes) + 1
+        ends = np.empty((len(source), 3), dtype=np.int64)
+        ends[:, 0] = source
+        ends[:, 1] = np.repeat(own + n_from, np.diff(starts))
+        ends[:, 2] = n_ends - 1
+        ends[of_others, 2] = self.bond_kind.rows + 2 * n_from
+        of_ends = Selection(ends.ravel(), n_ends, device)
+        return Hearing(
+            Selection(source, n_from, device),
+            starts,
+            Messages(of_ends, np.arange(0, ends.size + 1, 3)),
+        )
+
+
+@dataclass
+class Hearing(Messages):
+    """What each row hears of others and of itself.
+
+    Attributes
+    ----------
+    ends : Messages
+        What each message is about: its source, its destination and the bond between them. They are
+        rows of a matrix with one for each row of the state as source, one for each as destination,
+        one for each kind of bond and one for none.
+    """
+
+    ends: Messages
 
 
 def runs(offsets: np.ndarray, device: torch.device | str = "cpu") -> Selection:

@@ -19,6 +19,7 @@ from skchem_dl.datasets import load_solubility
 from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
 from skchem_dl.inspection import atom_contributions
 from skchem_dl.inspection._masking import without_atom
+from skchem_dl.nn import READOUTS
 from skchem_dl.pipelines import (
     SkipInvalidRows,
     make_cnn_pipeline,
@@ -273,9 +274,6 @@ def test_searches_and_frozen_estimators_are_looked_into():
     inside = atom_contributions(search.best_estimator_, ["CCO"])[0]
     for wrapped in (search, FrozenEstimator(search)):
         np.testing.assert_array_equal(atom_contributions(wrapped, ["CCO"])[0], inside)
-
-
-READOUTS = ["sum", "mean", "max", "sum_mean_max", "attention", "set2set", "attentivefp"]
 
 
 @pytest.mark.parametrize("readout", READOUTS)

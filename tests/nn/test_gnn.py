@@ -30,6 +30,7 @@ OPTIONS = {
     "jumping_knowledge": JUMPING_KNOWLEDGE,
     "virtual_node": (False, True),
     "batch_norm": (False, True),
+    "average_heads": (False, True),
 }
 close = {"rtol": 1e-4, "atol": 1e-5}
 
@@ -332,6 +333,29 @@ def test_heads_share_out_the_width(conv):
     weights = {name: w.shape for name, w in make_gnn(conv, n_heads=4).conv.named_parameters()}
     name = "to_source.0" if conv == "gat" else "attention.0"
     assert weights[name] == (4, 2)
+
+
+@pytest.mark.parametrize("jumping_knowledge", ["last", "concat", "max"])
+@pytest.mark.parametrize("conv", ["gat", "gatv2"])
+def test_heads_are_averaged_behind_the_last_layer(conv, jumping_knowledge, smiles):
+    batch = batch_of(smiles)
+    options = {"n_heads": 4, "skip": "residual", "jumping_knowledge": jumping_knowledge}
+    network = make_gnn(conv, average_heads=True, **options)
+    every_head = make_gnn(conv, **options)
+    every_head.conv.load_state_dict(network.conv.state_dict())
+    n_states = 3 if jumping_knowledge == "concat" else 1
+    found, heads = network.atom_states(batch), every_head.atom_states(batch)
+    assert found.shape == (len(batch.atom_codes), 2 * n_states)
+    assert network(batch).shape == (len(smiles), 2)
+    if jumping_knowledge != "max":  # the highest mean is not the mean of the highest
+        means = heads.view(-1, n_states, 4, 2).mean(2).flatten(1)
+        torch.testing.assert_close(found, means, **close)
+
+
+@pytest.mark.parametrize("conv", [c for c in CONVS if not c.startswith("gat")])
+def test_only_those_with_heads_average_them(conv, smiles):
+    network = make_gnn(conv, n_heads=4, average_heads=True)
+    assert network.atom_states(batch_of(smiles)).shape[1] == 8
 
 
 @pytest.mark.parametrize("conv", [c for c in CONVS if not c.startswith("gat")])

@@ -17,15 +17,15 @@ from skchem_dl.nn._selection import Messages, Selection, to_offsets
 
 SCHEMA = GraphSchema((("atom", 2),), (("bond", 2),))
 # What each primitive takes: rows of the state before (or of molecules), of messages, of the state
-# after; or rows of the state before, of k heads, and weights of messages.
+# after; or rows of the state before, of k heads, and logits of messages.
 ROWS_OF = {
     "take": "before",
     "at_source": "before",
     "at_destination": "after",
     "sum_messages": "messages",
     "sum_neighbours": "before",
-    "sum_weighted 1": "before",
-    "sum_weighted 3": "before",
+    "attend 1": "before",
+    "attend 3": "before",
 }
 REDUCED = {"sum": "atoms", "mean": "atoms", "max": "atoms", "at_atoms": "molecules"}
 NAMES = (*ROWS_OF, *REDUCED)
@@ -92,7 +92,7 @@ def subject(batch, name):
     return batch if name in REDUCED else messages_of(batch)
 
 
-def reference(about, name, values, *weights):
+def reference(about, name, values, *logits):
     """Loops and index_add."""
     if name in REDUCED:
         return reference_of_molecules(about, name, values)
@@ -102,8 +102,9 @@ def reference(about, name, values, *weights):
     if name == "at_destination":
         return values[destination]
     messages = values if name == "sum_messages" else values[source]
-    for weight in weights:
-        messages = messages * weight[..., None]
+    for of_heads in logits:
+        shares = [run.softmax(0) for run in of_heads.split(about.degree.tolist())]
+        messages = messages * torch.cat([of_heads[:0], *shares])[..., None]
     return values.new_zeros(len(about), *values.shape[1:]).index_add(0, destination, messages)
 
 
@@ -139,7 +140,7 @@ def random_inputs(about, name, seed=0, width=3, dtype=torch.float64):
             "after": len(about),
         }
         shapes = [(lengths[ROWS_OF[name]], width)]
-    if name.startswith("sum_weighted"):
+    if name.startswith("attend"):
         n_heads = int(name.split()[1])
         shapes = [(about.source.n_from, n_heads, width), (len(about.source), n_heads)]
     return [torch.randn(*shape, generator=generator, dtype=dtype) for shape in shapes]
@@ -239,13 +240,13 @@ def test_uncontiguous_gradient(backend, name):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("learns", [0, 1])
-def test_only_one_argument_of_the_weighted_sum_learns(backend, learns):
+def test_only_one_argument_of_attention_learns(backend, learns):
     messages = messages_of(SPECIAL["parallel bonds"])
-    inputs = random_inputs(messages, "sum_weighted 3")
+    inputs = random_inputs(messages, "attend 3")
     inputs[learns].requires_grad_()
     results = [
-        make_kernels(backend).sum_weighted(messages, *inputs),
-        reference(messages, "sum_weighted 3", *inputs),
+        make_kernels(backend).attend(messages, *inputs),
+        reference(messages, "attend 3", *inputs),
     ]
     grads = [torch.autograd.grad(result.square().sum(), inputs[learns]) for result in results]
     torch.testing.assert_close(*grads)

@@ -187,6 +187,27 @@ def test_dropout_still_draws_for_every_atom():
     assert len(network.eval().atom_states(batch_of(["c1ccccc1"])).unique(dim=0)) == 1
 
 
+@settings(max_examples=60)
+@given(batch=batches(), n_distinct=st.integers(0, 3))
+def test_rows_that_hear_themselves_too(batch, n_distinct):
+    for exchange in Plan(batch, 2, on_bonds=False, n_distinct=n_distinct).exchanges:
+        hearing, n_from = exchange.with_self, exchange.source.n_from
+        own = range(len(exchange)) if exchange.before is None else exchange.before.rows.tolist()
+        nothing = 2 * n_from + len(exchange.bond_codes)
+        assert hearing.ends.source.n_from == nothing + 1
+        assert len(hearing) == len(exchange)
+        ends = hearing.ends.source.rows.reshape(-1, 3)
+        assert hearing.ends.starts.tolist() == list(range(0, ends.size + 1, 3))
+        for row, before in enumerate(own):
+            others = slice(*exchange.starts[row : row + 2].tolist())
+            heard = exchange.source.rows[others].tolist()
+            bonds = (2 * n_from + exchange.bond_kind.rows[others]).tolist()
+            messages = slice(*hearing.starts[row : row + 2].tolist())
+            assert hearing.source.rows[messages].tolist() == [*heard, before]
+            expected = zip([*heard, before], [*bonds, nothing], strict=True)
+            assert ends[messages].tolist() == [[one, n_from + before, b] for one, b in expected]
+
+
 @pytest.mark.parametrize("conv", CONVS)
 @pytest.mark.parametrize(
     "options",

@@ -77,6 +77,26 @@ def test_attention_is_dgls(backend, smiles):
 
 @needs_dgl
 @both_backends
+def test_weighted_sum_and_max_are_dgls(backend, smiles):
+    import dgl
+
+    batch, readout = batch_of(smiles), make_readout("weighted_sum_max", backend)
+    theirs = dgl.nn.WeightAndSum(6).double()
+    n_atoms = len(batch.atom_codes)
+    pairs = [
+        (random_rows(n_atoms, 6), random_rows(n_atoms, 6)),
+        *zip(readout.parameters(), theirs.parameters(), strict=True),
+    ]
+    copy_weights(pairs)
+    rows, their_rows = pairs[0]
+    graph = dgl_graph_of(batch)
+    highest = dgl.ops.segment_reduce(graph.batch_num_nodes(), their_rows, "max")
+    expected = torch.cat([theirs(graph, their_rows), highest], dim=1)
+    assert_same(readout(batch, rows), expected, pairs)
+
+
+@needs_dgl
+@both_backends
 def test_set2set_is_dgls(backend, smiles):
     import dgl
 

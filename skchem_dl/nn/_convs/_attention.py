@@ -11,7 +11,7 @@ from skchem_dl.nn._convs._base import AtomConv, GraphConv, register_conv
 from skchem_dl.nn._kernels import Kernels
 from skchem_dl.nn._layers import CodeEmbedding, RowsLinear, halves, pad_rows
 from skchem_dl.nn._plan import Plan
-from skchem_dl.nn._selection import Exchange
+from skchem_dl.nn._selection import Exchange, Hearing
 
 _SLOPE = 0.2  # of the leaky relu, as in both papers
 
@@ -28,6 +28,8 @@ class GAT(AtomConv):
        https://doi.org/10.48550/arXiv.1710.10903
     """
 
+    has_heads = True
+
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
@@ -43,17 +45,12 @@ class GAT(AtomConv):
     def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
         """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         values = self.values[layer](state).view(-1, *self.shape)
-        logits = (pad_rows(state) @ self._to_logits(layer))[: len(state)]
-        source = logits[:, : self.shape[0]]
-        bonds = self.kernels.take(self.to_bonds[layer](exchange.bond_codes), exchange.bond_kind)
-        own_source, own_destination = self.before(exchange, logits).chunk(2, dim=1)
-        hearing = self.kernels.at_destination(exchange, own_destination)
-        heard = self.kernels.at_source(exchange, source)
-        of_messages = F.leaky_relu(heard + hearing + bonds, _SLOPE)
-        of_self = F.leaky_relu(own_source + own_destination, _SLOPE)
-        own_values = self.before(exchange, values.flatten(1))
-        mixed = attend(self.kernels, exchange, values, own_values, of_messages, of_self)
-        return mixed + self.biases[layer]
+        source, destination = (pad_rows(state) @ self._to_logits(layer))[: len(state)].chunk(2, 1)
+        bonds = self.to_bonds[layer](exchange.bond_codes)
+        hearing = exchange.with_self
+        logits = sum_of_ends(self.kernels, hearing, source, destination, bonds)
+        mixed = self.kernels.attend(hearing, values, F.leaky_relu(logits, _SLOPE))
+        return mixed.flatten(1) + self.biases[layer]
 
     def _to_logits(self, layer: int) -> Tensor:
         """Give the matrix from a state to its logits as source and as destination, ``(h, 2 k)``.
@@ -63,8 +60,8 @@ class GAT(AtomConv):
         """
         linear: Any = self.values[layer]
         maps = linear.weight.view(*self.shape, -1)  # (k, d, h)
-        attention = (self.to_source[layer], self.to_destination[layer])
-        return torch.cat([torch.einsum("kd,kdh->hk", vector, maps) for vector in attention], dim=1)
+        attention = torch.stack([self.to_source[layer], self.to_destination[layer]], dim=1)
+        return (attention @ maps).transpose(0, 1).flatten(0, 1).T
 
 
 @register_conv("gatv2")
@@ -79,6 +76,8 @@ class GATv2(AtomConv):
        https://doi.org/10.48550/arXiv.2105.14491
     """
 
+    has_heads = True
+
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
         self.shape = _heads(dim, n_heads)
         self.atoms = CodeEmbedding(schema.atom_sizes, dim)
@@ -90,19 +89,12 @@ class GATv2(AtomConv):
     def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
         """Attend to neighbours, ``(n_before, h) -> (n, h)``."""
         source, destination = self.of_source[layer](state), self.of_destination[layer](state)
-        bonds = self.kernels.take(self.of_bonds[layer](exchange.bond_codes), exchange.bond_kind)
-        own = self.before(exchange, source)
-        destination = self.before(exchange, destination)
-        heard = self.kernels.at_source(exchange, source)
-        hearing = self.kernels.at_destination(exchange, destination)
-        of_messages = self._logits(layer, heard + hearing + bonds)
-        of_self = self._logits(layer, own + destination)
-        values = source.view(-1, *self.shape)
-        return attend(self.kernels, exchange, values, own, of_messages, of_self)
-
-    def _logits(self, layer: int, mixed: Tensor) -> Tensor:
+        bonds = self.of_bonds[layer](exchange.bond_codes)
+        hearing = exchange.with_self
+        mixed = sum_of_ends(self.kernels, hearing, source, destination, bonds)
         rows = F.leaky_relu(mixed, _SLOPE).view(-1, *self.shape)
-        return (rows * self.attention[layer]).sum(-1)
+        logits = (rows * self.attention[layer]).sum(-1)
+        return self.kernels.attend(hearing, source.view(-1, *self.shape), logits).flatten(1)
 
 
 @register_conv("attentivefp")
@@ -160,46 +152,33 @@ class AttentiveFP(GraphConv):
         of_own, of_neighbour, bias = halves(self.logits[layer])
         hearing = kernels.at_destination(exchange, own @ of_own + bias)
         heard = kernels.at_source(exchange, state @ of_neighbour)
-        shares = softmax_of_messages(kernels, exchange, F.leaky_relu(hearing + heard))
         values = self.values[layer](state)[:, None, :]
-        context = kernels.sum_weighted(exchange, values, shares)[:, 0]
+        context = kernels.attend(exchange, values, F.leaky_relu(hearing + heard))[:, 0]
         return self.gates[layer](F.elu(context), own).relu()
 
 
-def attend(
-    kernels: Kernels,
-    exchange: Exchange,
-    values: Tensor,
-    own_values: Tensor,
-    of_messages: Tensor,
-    of_self: Tensor,
+def sum_of_ends(
+    kernels: Kernels, hearing: Hearing, source: Tensor, destination: Tensor, bonds: Tensor
 ) -> Tensor:
-    """Mix neighbours and self by softmax over them.
+    """Give each message the sum of its ends' vectors.
 
     Parameters
     ----------
     kernels : Kernels
-    exchange : Exchange
-    values : Tensor (n_before, k, d)
-        Of k heads.
-    own_values : Tensor (n, k d)
-        Each row's own.
-    of_messages : Tensor (N, k)
-        Logit of each message's source for its destination.
-    of_self : Tensor (n, k)
-        Logit of each row for itself.
+    hearing : Hearing
+        N messages, each row's own among them.
+    source, destination : Tensor (n_before, h)
+        Of a row where it is a message's source, or its destination.
+    bonds : Tensor (U, h)
+        Of each kind of bond; a row's message to itself passes over none.
 
     Returns
     -------
-    Tensor (n, k d)
+    Tensor (N, h)
     """
-    highest = torch.maximum(_highest(exchange, of_messages.detach()), of_self.detach())
-    messages = (of_messages - highest.index_select(0, exchange.destination.index)).exp()
-    own = (of_self - highest).exp()
-    total = kernels.sum_messages(exchange, messages) + own
-    heard = kernels.sum_weighted(exchange, values, messages)
-    mixed = heard + own[..., None] * own_values.view_as(heard)
-    return (mixed / total[..., None]).flatten(1)
+    no_bond = bonds.new_zeros(1, bonds.shape[1])
+    ends = torch.cat([source, destination, bonds, no_bond])
+    return kernels.sum_neighbours(hearing.ends, ends)
 
 
 def softmax_of_messages(kernels: Kernels, exchange: Exchange, logits: Tensor) -> Tensor:

@@ -52,6 +52,7 @@ class GraphConv(nn.Module):
     n_start_exchanges = 0  # how many exchanges of messages `start` makes
     counts_start = False  # whether the first state is one of the ``n_layers``
     activates = False  # whether its states are past their activation
+    has_heads = False  # whether its states are those of ``n_heads`` heads side by side
 
     def __init__(
         self,
