@@ -5,6 +5,7 @@ import os
 import selectors
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 from benchmarks.suite.environments import is_ready, python_of
 from benchmarks.suite.subject import FOLDER, OURS, Contender, Subject, Variant, load_subject
+from benchmarks.suite.watch import Watch
 
 PATIENCE = 1_800  # seconds that one answer may take
+FAREWELL = 10  # seconds to end in
 
 
 @dataclass
@@ -36,7 +39,8 @@ class Measured:
     versions: dict[str, str] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)  # of the same runs, whatever is measured
-    peak_mib: float | None = None
+    peak_mib: float | None = None  # of the process and its children together
+    cpu_seconds: float | None = None  # of all of them, in the last run
     ratios: list[float] = field(default_factory=list)  # how many times as fast ours is, by round
     error: str | None = None
 
@@ -80,11 +84,22 @@ class Worker:
     def run(self) -> dict[str, Any]:
         self.process.stdin.write("run\n")
         self.process.stdin.flush()
-        return self._answer()
+        with Watch(self.process.pid) as watch:
+            answer = self._answer()
+        peak_mib = max(answer["peak_mib"], watch.peak_mib)
+        return {**answer, "peak_mib": peak_mib, "cpu_seconds": watch.seconds}
 
     def stop(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        """End its input: a worker that is killed leaves joblib's workers behind, for minutes."""
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(FAREWELL)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
 
     def _answer(self) -> dict[str, Any]:
         """Wait for a line, reading along what is complained of, which would else fill its pipe."""
@@ -190,7 +205,7 @@ def _run(found: Measured, worker: Worker, subject: Subject, variant: Variant) ->
             value *= 1_000
     found.values.append(value)
     found.seconds.append(answer["seconds"])
-    found.peak_mib = answer["peak_mib"]
+    found.peak_mib, found.cpu_seconds = answer["peak_mib"], answer["cpu_seconds"]
 
 
 def _compare(measured: dict[str, Measured], subject: Subject) -> None:
