@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
+from benchmarks.suite import accuracy_plot, scaling_plot
 from benchmarks.suite.subject import OURS
 
 LIMIT_COLOR = "0.4"
@@ -20,7 +21,10 @@ class Picture(NamedTuple):
     draw: Callable[[dict[str, Any], Path], None]
 
 
-OWN: dict[str, Picture] = {}
+OWN = {
+    "accuracy": Picture("accuracy.png", accuracy_plot.draw),
+    "scaling": Picture("scaling.png", scaling_plot.draw),
+}
 
 
 def draw_own(result: dict[str, Any], folder: Path) -> None:
