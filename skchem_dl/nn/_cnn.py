@@ -100,7 +100,7 @@ class CNN(nn.Module):
     def _branch(self, blocks: nn.Module, values: Tensor, packed: "_Packed") -> Tensor:
         """Convolve and pool, ``(T, embedding_dim) -> (n, n_filters)``."""
         tokens = values
-        for layer, block in enumerate(blocks):  # type: ignore[arg-type]  # a ModuleList
+        for layer, block in enumerate(blocks):  # type: ignore[arg-type,var-annotated]
             if layer:
                 # The gaps are zeros in every layer, so that no row's result depends on others.
                 empty = tokens.new_zeros(len(packed.codes), tokens.shape[1])
