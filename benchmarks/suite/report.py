@@ -53,7 +53,7 @@ def write() -> None:
     """Write the page and its pictures."""
     found = results.read_all()
     ordered = [found[name] for name in ORDER if name in found]
-    if "scaling" in found:
+    if "scaling" in found and not found["scaling"]["quick"]:
         scaling_table.write(found["scaling"], DOCS / "scaling.md")
         plots.draw_own(found["scaling"], IMAGES)
     parts = [INTRO.format(machine=_machine(ordered))]
