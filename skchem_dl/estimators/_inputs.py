@@ -8,8 +8,10 @@ import scipy.sparse as sp
 import torch
 
 from skchem_dl._rows import valid_rows
+from skchem_dl.estimators._sparsity import in_faster_form
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
+from skchem_dl.nn._sparse import SparseRows
 
 
 class Inputs(Protocol):
@@ -31,7 +33,7 @@ class Inputs(Protocol):
 
 
 class MatrixInputs:
-    """Rows of numbers, dense or CSR.
+    """Rows of numbers, dense or CSR; held in whichever form trains faster.
 
     Parameters
     ----------
@@ -47,14 +49,15 @@ class MatrixInputs:
     """
 
     def __init__(self, X: Any, names: Sequence[str] | None = None) -> None:
-        self.X = X
         self.valid = valid_rows(X, names)
+        self.X = in_faster_form(X, self.valid)
+        self.all_ones = sp.issparse(self.X) and bool((self.X.data == 1).all())
 
-    def batch(self, rows: np.ndarray) -> torch.Tensor:
-        """Give float32 ``(len(rows), d)``."""
+    def batch(self, rows: np.ndarray) -> torch.Tensor | SparseRows:
+        """Give ``(len(rows), d)``."""
         chosen = self.X[rows]
         if sp.issparse(chosen):
-            chosen = chosen.toarray()
+            return SparseRows.from_csr(chosen, ones=self.all_ones)
         return torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.float32))
 
     def arrays(self) -> list[np.ndarray]:
