@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 
 from skchem_dl._rows import valid_rows
-from skchem_dl.estimators._sparsity import in_faster_form
+from skchem_dl.estimators._sparsity import NonZeros, in_faster_form
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
 from skchem_dl.nn._sparse import SparseRows
@@ -51,18 +50,18 @@ class MatrixInputs:
     def __init__(self, X: Any, names: Sequence[str] | None = None) -> None:
         self.valid = valid_rows(X, names)
         self.X = in_faster_form(X, self.valid)
-        self.all_ones = sp.issparse(self.X) and bool((self.X.data == 1).all())
+        self.all_ones = isinstance(self.X, NonZeros) and bool((self.X.data == 1).all())
 
     def batch(self, rows: np.ndarray) -> torch.Tensor | SparseRows:
         """Give ``(len(rows), d)``."""
-        chosen = self.X[rows]
-        if sp.issparse(chosen):
-            return SparseRows.from_csr(chosen, ones=self.all_ones)
-        return torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.float32))
+        if isinstance(self.X, NonZeros):
+            data, *where = self.X.take(rows)
+            return SparseRows.from_arrays(*where, None if self.all_ones else data)
+        return torch.from_numpy(np.ascontiguousarray(self.X[rows], dtype=np.float32))
 
     def arrays(self) -> list[np.ndarray]:
-        """Give the matrix, or the three arrays of a CSR one."""
-        return [self.X.data, self.X.indices, self.X.indptr] if sp.issparse(self.X) else [self.X]
+        """Give the matrix, or the three arrays of a sparse one."""
+        return list(self.X[:3]) if isinstance(self.X, NonZeros) else [self.X]
 
 
 class TokenInputs:

@@ -1,6 +1,6 @@
 """Whether a matrix is better held by its rows of numbers or by those that are not zero."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,8 +11,35 @@ _MAX_DENSITY = 0.08
 _PIECE_SIZE = 2**18
 
 
-def in_faster_form(X: Any, valid: np.ndarray) -> Any:
-    """Give a matrix as CSR where few of its numbers are not zero, and dense otherwise.
+class NonZeros(NamedTuple):
+    """A matrix by its numbers that are not zero, as CSR has them: scipy's is slow on few rows.
+
+    Attributes
+    ----------
+    data, indices : ndarray of shape (N,)
+        Numbers and their columns, in order.
+    indptr : ndarray of shape (n + 1,)
+        Row i has ``indptr[i]`` to ``indptr[i + 1] - 1``.
+    n_columns : int
+    """
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    n_columns: int
+
+    def take(self, rows: np.ndarray) -> "NonZeros":
+        """Give some rows."""
+        starts = self.indptr[rows]
+        lengths = self.indptr[rows + 1] - starts
+        indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        places = np.arange(indptr[-1]) + np.repeat(starts - indptr[:-1], lengths)
+        return NonZeros(self.data[places], self.indices[places], indptr, self.n_columns)
+
+
+def in_faster_form(X: Any, valid: np.ndarray) -> np.ndarray | NonZeros:
+    """Give a matrix by its numbers that are not zero where they are few, and dense otherwise.
 
     Parameters
     ----------
@@ -22,23 +49,22 @@ def in_faster_form(X: Any, valid: np.ndarray) -> Any:
 
     Returns
     -------
-    ndarray or CSR of shape (n, d)
-        The same numbers give the same arrays, whichever way they came.
+    ndarray of shape (n, d), or NonZeros
+        The same numbers, whichever way they came, are held the same way.
     """
     most = _MAX_DENSITY * valid.sum() * X.shape[1]
     if not sp.issparse(X):
-        return _to_csr(X, valid, most)
+        return _non_zeros(X, valid, most)
     if np.diff(X.indptr)[valid].sum() > most:
         return X.toarray()
-    if X.has_canonical_format:
-        return X
-    X = X.copy()  # it is the user's
-    X.sum_duplicates()
-    return X
+    if not X.has_canonical_format:
+        X = X.copy()  # it is the user's
+        X.sum_duplicates()
+    return NonZeros(X.data, X.indices, X.indptr, X.shape[1])
 
 
-def _to_csr(X: np.ndarray, valid: np.ndarray, most: float) -> Any:
-    """Give a dense matrix as CSR, or as it is if more than `most` of its numbers are not zero."""
+def _non_zeros(X: np.ndarray, valid: np.ndarray, most: float) -> np.ndarray | NonZeros:
+    """Find the numbers that are not zero; where there are more than `most`, give X as it is."""
     n, d = X.shape
     size = max(1, _PIECE_SIZE // d)
     offsets, columns, values = [np.zeros(1, dtype=np.int64)], [], []
@@ -50,13 +76,13 @@ def _to_csr(X: np.ndarray, valid: np.ndarray, most: float) -> Any:
             there &= valid[start : start + size, None]
         places = np.flatnonzero(there)  # several times as fast as pairs of row and column
         starts = d * np.arange(len(piece) + 1)
-        ends = np.searchsorted(places, starts[1:])
-        row_starts = np.repeat(starts[:-1], np.diff(ends, prepend=0))
-        offsets.append(n_found + ends)
+        ends = np.searchsorted(places, starts)
+        row_starts = np.repeat(starts[:-1], np.diff(ends))
+        offsets.append(n_found + ends[1:])
         columns.append((places - row_starts).astype(np.int32))
         values.append(piece.ravel()[places])
         n_found += len(places)
         if n_found > most:
             return X
-    arrays = np.concatenate(values), np.concatenate(columns), np.concatenate(offsets)
-    return sp.csr_array(arrays, shape=X.shape)
+    parts = (np.concatenate(arrays) for arrays in (values, columns, offsets))
+    return NonZeros(*parts, d)

@@ -1,7 +1,6 @@
 """Rows of which most numbers are zero, such as fingerprints, and the layers that take them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +9,7 @@ from torch.nn.functional import linear
 
 from skchem_dl.nn._kernels import TorchKernels
 from skchem_dl.nn._layers import in_float32
-from skchem_dl.nn._selection import Messages, Selection, runs, to_device
+from skchem_dl.nn._selection import Messages, Selection, runs
 
 _KERNELS = TorchKernels()
 
@@ -33,19 +32,30 @@ class SparseRows:
     values: Tensor | None = None
 
     @classmethod
-    def from_csr(cls, X: Any, *, ones: bool = False) -> "SparseRows":
-        """Make a batch on the CPU.
+    def from_arrays(
+        cls,
+        columns: np.ndarray,
+        offsets: np.ndarray,
+        n_columns: int,
+        values: np.ndarray | None = None,
+    ) -> "SparseRows":
+        """Make a batch on the CPU from the arrays of a CSR matrix.
 
         Parameters
         ----------
-        X : CSR of shape (n, d)
-            Without duplicates.
-        ones : bool, default=False
-            Whether all stored values are known to be 1.
+        columns : ndarray of shape (N,)
+            Of each number; none twice in a row.
+        offsets : ndarray of shape (n + 1,)
+            Row i has numbers ``offsets[i]`` to ``offsets[i + 1] - 1``.
+        n_columns : int
+        values : ndarray of shape (N,), default=None
+            The numbers; None means ones.
         """
-        source = Selection(X.indices.astype(np.int64), X.shape[1])
-        values = None if ones else to_device(X.data.astype(np.float32), "cpu")
-        return cls(Messages(source, X.indptr.astype(np.int64)), values)
+        source = Selection(columns.astype(np.int64), n_columns)
+        messages = Messages(source, offsets.astype(np.int64))
+        return cls(
+            messages, None if values is None else torch.from_numpy(values.astype(np.float32))
+        )
 
     def __len__(self) -> int:
         return len(self.columns)

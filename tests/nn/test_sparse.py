@@ -23,8 +23,9 @@ def random_matrix(n, d, density, seed, ones=False):
     return (values * (rng.random((n, d)) < density)).astype(np.float32)
 
 
-def sparse(matrix, **options):
-    return SparseRows.from_csr(sp.csr_array(matrix), **options)
+def sparse(matrix, ones=False):
+    X = sp.csr_array(matrix)
+    return SparseRows.from_arrays(X.indices, X.indptr, X.shape[1], None if ones else X.data)
 
 
 @given(
