@@ -84,5 +84,4 @@ def _non_zeros(X: np.ndarray, valid: np.ndarray, most: float) -> np.ndarray | No
         n_found += len(places)
         if n_found > most:
             return X
-    parts = (np.concatenate(arrays) for arrays in (values, columns, offsets))
-    return NonZeros(*parts, d)
+    return NonZeros(np.concatenate(values), np.concatenate(columns), np.concatenate(offsets), d)
