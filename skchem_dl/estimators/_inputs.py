@@ -55,8 +55,10 @@ class MatrixInputs:
     def batch(self, rows: np.ndarray) -> torch.Tensor | SparseRows:
         """Give ``(len(rows), d)``."""
         if isinstance(self.X, NonZeros):
-            data, *where = self.X.take(rows)
-            return SparseRows.from_arrays(*where, None if self.all_ones else data)
+            data, columns, offsets, n_columns = self.X.take(rows)
+            return SparseRows.from_arrays(
+                columns, offsets, n_columns, None if self.all_ones else data
+            )
         return torch.from_numpy(np.ascontiguousarray(self.X[rows], dtype=np.float32))
 
     def arrays(self) -> list[np.ndarray]:
