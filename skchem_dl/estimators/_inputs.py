@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 
 from skchem_dl._rows import valid_rows
+from skchem_dl.estimators._sparsity import NonZeros, in_faster_form
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
+from skchem_dl.nn._sparse import SparseRows
 
 
 class Inputs(Protocol):
@@ -31,7 +32,7 @@ class Inputs(Protocol):
 
 
 class MatrixInputs:
-    """Rows of numbers, dense or CSR.
+    """Rows of numbers, dense or CSR; held in whichever form trains faster.
 
     Parameters
     ----------
@@ -47,19 +48,22 @@ class MatrixInputs:
     """
 
     def __init__(self, X: Any, names: Sequence[str] | None = None) -> None:
-        self.X = X
         self.valid = valid_rows(X, names)
+        self.X = in_faster_form(X, self.valid)
+        self.all_ones = isinstance(self.X, NonZeros) and bool((self.X.data == 1).all())
 
-    def batch(self, rows: np.ndarray) -> torch.Tensor:
-        """Give float32 ``(len(rows), d)``."""
-        chosen = self.X[rows]
-        if sp.issparse(chosen):
-            chosen = chosen.toarray()
-        return torch.from_numpy(np.ascontiguousarray(chosen, dtype=np.float32))
+    def batch(self, rows: np.ndarray) -> torch.Tensor | SparseRows:
+        """Give ``(len(rows), d)``."""
+        if isinstance(self.X, NonZeros):
+            data, columns, offsets, n_columns = self.X.take(rows)
+            return SparseRows.from_arrays(
+                columns, offsets, n_columns, None if self.all_ones else data
+            )
+        return torch.from_numpy(np.ascontiguousarray(self.X[rows], dtype=np.float32))
 
     def arrays(self) -> list[np.ndarray]:
-        """Give the matrix, or the three arrays of a CSR one."""
-        return [self.X.data, self.X.indices, self.X.indptr] if sp.issparse(self.X) else [self.X]
+        """Give the matrix, or the three arrays of a sparse one."""
+        return list(self.X[:3]) if isinstance(self.X, NonZeros) else [self.X]
 
 
 class TokenInputs:

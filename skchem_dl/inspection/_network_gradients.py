@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from skchem_dl.estimators._engine import TrainingNet
 from skchem_dl.estimators._inputs import GraphInputs, Inputs, TokenInputs
 from skchem_dl.nn import CNN
+from skchem_dl.nn._sparse import as_matrix
 
 # Points of the Gauss-Legendre rule: sums then miss the output by 1 % or less, as a rule.
 N_STEPS = 50
@@ -86,6 +87,7 @@ def _scalable(
     if isinstance(inputs, TokenInputs):
         lengths = (batch != 0).sum(1).cpu().numpy()
         return partial(_run_tokens, module, batch), (int(lengths.sum()),), lengths
+    batch = as_matrix(batch)
     return lambda s: module(batch * s), tuple(batch.shape), None
 
 

@@ -1,6 +1,6 @@
 """Small layers that the networks share."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from skchem_dl.nn._selection import Codes
 
 _ROUND_NUMBER = 512
+_N_DRAWS = 2**16
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -150,10 +151,15 @@ class OutputLayer(nn.Linear):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map ``(n, h) -> (n, out_dim)``."""
-        if not is_autocast_enabled(rows):
-            return super().forward(rows)
-        with torch.autocast(rows.device.type, enabled=False):
-            return super().forward(rows.float())
+        return in_float32(super().forward, rows)
+
+
+def in_float32(layer: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """Apply a layer in float32 also where the others run in bfloat16."""
+    if not is_autocast_enabled(rows):
+        return layer(rows)
+    with torch.autocast(rows.device.type, enabled=False):
+        return layer(rows.float())
 
 
 def check_option(name: str, value: str, options: Collection[str]) -> str:
@@ -181,8 +187,28 @@ def halves(linear: Any) -> tuple[Tensor, Tensor, Tensor]:
     return of_a, of_b, linear.bias
 
 
+class Dropout(nn.Dropout):
+    """`nn.Dropout` with random numbers that take a quarter of the time on a CPU."""
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Leave out units, any shape."""
+        # Of 2^16 equally likely numbers, those below a limit leave a unit out.
+        limit = round(self.p * _N_DRAWS)
+        if not self.training or rows.device.type != "cpu" or not 0 < limit < _N_DRAWS:
+            return super().forward(rows)
+        # All 64 bits are drawn, for four units.
+        drawn = torch.empty(-(-rows.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        numbers = drawn.view(torch.int16)[: rows.numel()].view(rows.shape)
+        kept = (numbers >= limit - _N_DRAWS // 2).to(rows.dtype)
+        return rows * kept.mul_(_N_DRAWS / (_N_DRAWS - limit))
+
+
 def make_mlp(
-    dims: Sequence[int], activation: str, dropout: float, batch_norm: bool = False
+    dims: Sequence[int],
+    activation: str,
+    dropout: float,
+    batch_norm: bool = False,
+    first_layer: type[nn.Module] = nn.Linear,
 ) -> nn.Sequential:
     """Stack linear layers, each followed by normalisation, activation and dropout.
 
@@ -196,6 +222,7 @@ def make_mlp(
         Share of units left out after each layer.
     batch_norm : bool, default=False
         Normalise before the activation.
+    first_layer : class, default=nn.Linear
 
     Returns
     -------
@@ -204,10 +231,13 @@ def make_mlp(
     """
     layers: list[nn.Module] = []
     for width_in, width_out in pairwise(dims):
-        layers.append(nn.Linear(width_in, width_out))
+        layer: Any = nn.Linear if layers else first_layer
+        layers.append(layer(width_in, width_out))
         if batch_norm:
             layers.append(BatchNorm(width_out))
         layers.append(ACTIVATIONS[activation]())
+        if isinstance(layers[-1], nn.ReLU):
+            layers[-1].inplace = True  # of the other activations torch keeps the input
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout(dropout))
     return nn.Sequential(*layers)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from skchem_dl.nn._layers import OutputLayer, make_mlp
+from skchem_dl.nn._sparse import InputLayer, OnlyLayer, SparseRows, as_matrix
 
 
 class MLP(nn.Module):
@@ -43,14 +44,15 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         dims = [in_dim, *hidden_dims]
-        self.body = make_mlp(dims, activation, dropout, batch_norm)
+        self.body = make_mlp(dims, activation, dropout, batch_norm, InputLayer)
         self.embedding_dim = dims[-1]
-        self.head = OutputLayer(dims[-1], out_dim)
+        last_layer = OutputLayer if hidden_dims else OnlyLayer
+        self.head = last_layer(dims[-1], out_dim)
 
-    def embed(self, rows: Tensor) -> Tensor:
+    def embed(self, rows: Tensor | SparseRows) -> Tensor:
         """Give the last hidden layer, ``(n, d) -> (n, h)``."""
-        return self.body(rows)
+        return as_matrix(self.body(rows))
 
-    def forward(self, rows: Tensor) -> Tensor:
+    def forward(self, rows: Tensor | SparseRows) -> Tensor:
         """Predict, ``(n, d) -> (n, out_dim)``."""
-        return self.head(self.embed(rows))
+        return self.head(self.body(rows))

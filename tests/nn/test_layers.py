@@ -8,6 +8,7 @@ from skchem_dl.nn import ACTIVATIONS
 from skchem_dl.nn._layers import (
     BatchNorm,
     CodeEmbedding,
+    Dropout,
     OutputLayer,
     RowsLinear,
     check_option,
@@ -23,7 +24,7 @@ def kinds(module):
 
 def test_make_mlp_order_and_widths():
     layers = make_mlp([5, 4, 3], "tanh", 0.5, batch_norm=True)
-    assert kinds(layers) == [nn.Linear, BatchNorm, nn.Tanh, nn.Dropout] * 2
+    assert kinds(layers) == [nn.Linear, BatchNorm, nn.Tanh, Dropout] * 2
     assert [tuple(layer.weight.shape) for layer in (layers[0], layers[4])] == [(4, 5), (3, 4)]
 
 
@@ -42,6 +43,41 @@ def test_make_mlp_by_hand(activation):
     rows = torch.randn(7, 5)
     hidden = act(rows @ first.weight.T + first.bias)
     torch.testing.assert_close(layers(rows), act(hidden @ second.weight.T + second.bias))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_dropout(share, dtype):
+    layer, rows = Dropout(share), torch.ones(301, 501, dtype=dtype, requires_grad=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        dropped, others = layer(rows), layer(rows)
+        torch.manual_seed(0)
+        assert torch.equal(layer(rows), dropped)
+    left_out = dropped == 0
+    assert left_out.double().mean().item() == pytest.approx(share, abs=0.005)
+    # Independent of its neighbours in a row, and of the next draw.
+    for apart in (1, 2, 3, 4):
+        both = (left_out[:, apart:] & left_out[:, :-apart]).double().mean().item()
+        assert both == pytest.approx(share**2, abs=0.005)
+    both = (left_out & (others == 0)).double().mean().item()
+    assert both == pytest.approx(share**2, abs=0.005)
+    scale = torch.tensor(1 / (1 - share), dtype=dtype)
+    kept = dropped[~left_out]
+    torch.testing.assert_close(kept, scale.expand(len(kept)), rtol=2e-4, atol=0.0)
+    dropped.sum().backward()
+    assert torch.equal(rows.grad, dropped)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_dropout_of_none_or_all(share):
+    assert torch.equal(Dropout(share)(torch.ones(3, 5)), torch.full((3, 5), 1 - share))
+    assert torch.equal(Dropout(share).eval()(torch.ones(3, 5)), torch.ones(3, 5))
+
+
+def test_dropout_of_any_shape():
+    assert Dropout(0.5)(torch.ones(2, 3, 5)).shape == (2, 3, 5)
+    assert Dropout(0.5)(torch.ones(0, 5)).shape == (0, 5)
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from skchem_dl.nn import MLP
-from skchem_dl.nn._layers import BatchNorm
+from skchem_dl.nn._layers import BatchNorm, Dropout
+from skchem_dl.nn._sparse import InputLayer
 
 
 def test_without_hidden_layers_it_is_linear():
@@ -42,7 +43,7 @@ def test_shapes(hidden_dims):
 
 def test_dropout_and_batch_norm_follow_each_hidden_layer():
     network = MLP(4, 2, (7, 5), dropout=0.3, batch_norm=True, activation="silu")
-    kinds = [nn.Linear, BatchNorm, nn.SiLU, nn.Dropout] * 2
+    kinds = [InputLayer, BatchNorm, nn.SiLU, Dropout, nn.Linear, BatchNorm, nn.SiLU, Dropout]
     assert [type(layer) for layer in network.body] == kinds
     assert isinstance(network.head, nn.Linear)
 
