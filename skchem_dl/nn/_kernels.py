@@ -80,7 +80,7 @@ class TorchKernels:
 
     def sum_neighbours(self, messages: Messages, state: Tensor) -> Tensor:
         """Sum over messages, in one pass over memory."""
-        return _SumNeighbours.apply(state, messages)
+        return sum_rows(messages, state)
 
     def attend(self, messages: Messages, state: Tensor, logits: Tensor) -> Tensor:
         """Sum over messages, in one pass over memory."""
@@ -196,9 +196,34 @@ def reduce_runs(values: Tensor, offsets: Tensor, how: str) -> Tensor:
     return total / lengths.clamp(min=1)[:, None] if how == "mean" else total
 
 
-def _bag(values: Tensor, indices: Tensor, offsets: Tensor) -> Tensor:
+def sum_rows(messages: Messages, state: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Sum what each row hears.
+
+    Parameters
+    ----------
+    messages : Messages
+        N of them, to n rows.
+    state : Tensor (n_before, h)
+    weights : Tensor (N,), default=None
+        Constants that the messages are multiplied with.
+
+    Returns
+    -------
+    Tensor (n, h)
+    """
+    return _SumRowsHeard.apply(state, messages, weights)
+
+
+def _bag(values: Tensor, indices: Tensor, offsets: Tensor, weights: Tensor | None = None) -> Tensor:
     """Sum rows of `values`, chosen by `indices`, run by run."""
-    return embedding_bag(indices, values, offsets, mode="sum", include_last_offset=True)
+    return embedding_bag(
+        indices,
+        values,
+        offsets,
+        mode="sum",
+        per_sample_weights=weights,
+        include_last_offset=True,
+    )
 
 
 def _numbers(rows: Tensor) -> Tensor:
@@ -238,16 +263,18 @@ class _SpreadRuns(torch.autograd.Function):
         return _bag(grad.contiguous(), _numbers(grad), *ctx.saved_tensors), None, None
 
 
-class _SumNeighbours(torch.autograd.Function):
+class _SumRowsHeard(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, state, messages):
+    def forward(ctx, state, messages, weights):
         ctx.messages = messages
-        return _bag(state, messages.source.index, messages.offsets)
+        ctx.weights = weights = None if weights is None else weights.to(state.dtype)
+        return _bag(state, messages.source.index, messages.offsets, weights)
 
     @staticmethod
     def backward(ctx, grad):
-        offsets = ctx.messages.source.inverse[1]
-        return _bag(grad.contiguous(), ctx.messages.hearers, offsets), None
+        places, offsets = ctx.messages.source.inverse
+        weights = None if ctx.weights is None else ctx.weights.index_select(0, places)
+        return _bag(grad.contiguous(), ctx.messages.hearers, offsets, weights), None, None
 
 
 class _Attend(torch.autograd.Function):

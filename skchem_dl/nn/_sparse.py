@@ -7,11 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from skchem_dl.nn._kernels import TorchKernels
+from skchem_dl.nn._kernels import sum_rows
 from skchem_dl.nn._layers import in_float32
 from skchem_dl.nn._selection import Messages, Selection, runs
-
-_KERNELS = TorchKernels()
 
 
 @dataclass
@@ -84,10 +82,7 @@ class SparseRows:
 
     def __matmul__(self, matrix: Tensor) -> Tensor:
         """Multiply, ``(n, d) @ (d, h) -> (n, h)``."""
-        if self.values is None:
-            return _KERNELS.sum_neighbours(self.columns, matrix)
-        one_head = matrix.unsqueeze(1)
-        return _KERNELS.sum_weighted(self.columns, one_head, self.values[:, None]).squeeze(1)
+        return sum_rows(self.columns, matrix, self.values)
 
 
 class InputLayer(nn.Module):
