@@ -45,7 +45,8 @@ def start_like(network, estimator, X):
     untrained = estimator.set_params(lr=1e-30, max_epochs=1).fit(X, Y).module_
     with torch.no_grad():
         for theirs, ours in zip(network.parameters(), untrained.parameters(), strict=True):
-            theirs.copy_(ours)
+            # The first layer of our MLP is stored transposed.
+            theirs.copy_(ours if ours.shape == theirs.shape else ours.T)
     estimator.set_params(lr=1e-3, max_epochs=EPOCHS)
     return network
 

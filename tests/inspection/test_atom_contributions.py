@@ -20,6 +20,7 @@ from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
 from skchem_dl.inspection import atom_contributions
 from skchem_dl.inspection._masking import without_atom
 from skchem_dl.nn import READOUTS
+from skchem_dl.nn._sparse import as_matrix
 from skchem_dl.pipelines import (
     SkipInvalidRows,
     make_cnn_pipeline,
@@ -55,7 +56,7 @@ def shown(model, smiles, factor):
     """Predict with everything that the networks are shown multiplied by a factor, in float64."""
     estimator = model[-1]
     inputs = estimator._read(model[0].transform(smiles), reset=False)
-    batch = inputs.batch(np.arange(len(smiles)))
+    batch = as_matrix(inputs.batch(np.arange(len(smiles))))
     outputs = []
     for net in estimator.nets_:
         module = deepcopy(net.module_).double()
