@@ -247,7 +247,7 @@ def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) ->
             function(inputs.batch(rows[start : start + size]).to(net.device)).float().cpu()
             for start in range(0, len(rows), size)
         ]
-    return torch.cat(parts).numpy()
+    return (parts[0] if len(parts) == 1 else torch.cat(parts)).numpy()
 
 
 def get_weights(net: TrainingNet) -> dict[str, np.ndarray]:

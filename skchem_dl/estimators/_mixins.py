@@ -8,7 +8,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_array, column_or_1d
 from torch import nn
 
 from skchem_dl.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
@@ -59,7 +59,7 @@ class RegressionMixin(RegressorMixin):
         ValueError
             If a standard deviation is asked of a single network.
         """
-        check_is_fitted(self)
+        self._check_is_fitted()
         if return_std and len(self.nets_) < 2:
             raise ValueError(
                 f"return_std=True needs an ensemble, but it was fitted with n_members="
@@ -84,7 +84,7 @@ class RegressionMixin(RegressorMixin):
         -------
         float
         """
-        check_is_fitted(self)
+        self._check_is_fitted()
         return masked_mean_r2(y, np.mean(self._predict_members(X), axis=0), sample_weight)
 
     def __sklearn_tags__(self):
@@ -158,7 +158,7 @@ class ClassificationMixin(ClassifierMixin):
             In the order of `classes_`; for several labels, of each being 1. NaN in the rows of
             invalid molecules.
         """
-        check_is_fitted(self)
+        self._check_is_fitted()
         members = [self._task.probabilities(raw.astype(np.float64)) for raw in self._outputs(X)]
         return np.mean(members, axis=0)
 

@@ -32,15 +32,30 @@ class _FingerprintMLP(BaseNeuralEstimator):
         return tags
 
     def _read(self, X: Any, *, reset: bool) -> MatrixInputs:
-        X = self._check_matrix(
-            X,
-            featurizer="MorganFingerprinter",
-            factory="make_mlp_pipeline",
-            reset=reset,
-            accept_sparse="csr",
-            dtype=_KEPT_DTYPES,
-        )
+        if reset or not self._is_as_fitted(X):
+            X = self._check_matrix(
+                X,
+                featurizer="MorganFingerprinter",
+                factory="make_mlp_pipeline",
+                reset=reset,
+                accept_sparse="csr",
+                dtype=_KEPT_DTYPES,
+            )
         return MatrixInputs(X, getattr(self, "feature_names_in_", None))
+
+    def _is_as_fitted(self, X: Any) -> bool:
+        """Say whether X is an array that scikit-learn's checks would only give back.
+
+        For one molecule they take longer than the prediction.
+        """
+        return (
+            type(X) is np.ndarray
+            and X.dtype in _KEPT_DTYPES
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+        )
 
     def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
         return MLP, {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,6 +30,9 @@ from skchem_dl.features._molecules import (
     row_subset,
 )
 from skchem_dl.features._parallel import map_chunks
+
+# What each featuriser's attributes were when its parameters were last validated.
+_checked: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
 
 # The valid molecules' rows, which of the chunk's rows are valid, and why the others are not.
 Chunk = tuple[Any, np.ndarray, list[InvalidMolecule]]
@@ -84,7 +88,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         -------
         self
         """
-        self._validate_params()
+        self._check_params()
         as_items(X, self.smiles_column)
         return self
 
@@ -122,9 +126,17 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         return tags
 
+    def _check_params(self) -> None:
+        """Validate the parameters, unless these very objects were: that takes longer than ECFP4."""
+        values = tuple(vars(self).values())
+        known = _checked.get(self, ())
+        if len(values) != len(known) or any(a is not b for a, b in zip(values, known, strict=True)):
+            self._validate_params()
+            _checked[self] = values
+
     def _rows(self, X: Any) -> Any:
         """Featurise the valid rows, then raise for the others or fill them."""
-        self._validate_params()
+        self._check_params()
         items, labels = as_items(X, self.smiles_column)
         cache = as_cache(self.memory)
         make = self._featurize_all if cache is None else partial(self._featurize_cached, cache)
@@ -190,9 +202,9 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
     def _join(self, parts: list[Any]) -> Any:
         """Join the chunks' rows."""
-        if sp.issparse(parts[0]):
-            return sp.vstack(parts, format="csr")
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
 
     def _finish(self, rows: Any) -> Any:
         """Turn rows, as workers send and the cache keeps them, into those that are given."""
