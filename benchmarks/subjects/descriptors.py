@@ -33,7 +33,11 @@ def rdkit(case: Case):
     )
 
 
-@subject.contender("scikit-fingerprints", "scikit-fingerprints")
+@subject.contender(
+    "scikit-fingerprints",
+    "scikit-fingerprints",
+    remark="Each brings its own release of RDKit, which does nearly all of the work.",
+)
 def scikit_fingerprints(case: Case):
     from skfp.fingerprints import RDKit2DDescriptorsFingerprint
 

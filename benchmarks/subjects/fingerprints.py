@@ -13,7 +13,8 @@ subject = Subject(
     variants=[
         Variant("dense", {**FEW, "sparse": False, "jobs": 1}),
         Variant("sparse", {**FEW, "sparse": True, "jobs": 1}),
-        Variant("sparse, 2 processes", {**HIV, "sparse": True, "jobs": 2}),
+        Variant("sparse, 2 processes", {**HIV, "n": 10_000, "sparse": True, "jobs": 2}),
+        Variant("sparse, 20,000, 2 processes", {**HIV, "sparse": True, "jobs": 2}, quick=False),
         Variant("dense, 20,000", {**HIV, "sparse": False, "jobs": 1}, quick=False),
         Variant("dense, 20,000, 2 processes", {**HIV, "sparse": False, "jobs": 2}, quick=False),
     ],

@@ -55,7 +55,7 @@ def chemprop(case: Case):
     "chemprop, with cuik-molmaker",
     "chemprop",
     applies=in_one_process,
-    remark="It leaves out the atoms of a SMILES that RDKit rejects; ours gives row and reason.",
+    remark="It leaves out what RDKit rejects, without a word; ours gives row and reason.",
 )
 def chemprop_fast(case: Case):
     from chemprop.featurizers import CuikmolmakerMolGraphFeaturizer

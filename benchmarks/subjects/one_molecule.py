@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from benchmarks.suite.subject import MILLISECONDS, Case, Subject, Variant
 
-N_CALLS = 200
+N_CALLS = 100
 SET = {"data_set": "lipophilicity", "n": N_CALLS}
 
 subject = Subject(

@@ -10,7 +10,6 @@ from benchmarks.suite.random_smiles import random_smiles
 from benchmarks.suite.subject import FOLDER, RATE, Case, Subject, Variant
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-QUICK = ("fingerprints", "MLP, file to file")
 LARGEST = {  # descriptors take too long; in memory, a million dense fingerprints take 16 GB
     "descriptors": 10_000,
     "MLP, in memory": 100_000,
@@ -187,7 +186,7 @@ def variants() -> list[Variant]:
         Variant(
             f"{name}, {n:,}, {processes} process{'es' * (processes > 1)}",
             {"data_set": "hiv", "work": name, "n": n, "processes": processes},
-            quick=name in QUICK and n <= 10_000,
+            quick=False,
             rounds=1 if n > 10_000 or name == "descriptors" else 3,
         )
         for name in works

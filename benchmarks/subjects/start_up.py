@@ -13,6 +13,7 @@ subject = Subject(
         Variant("ready for features", {"what": "features"}, rounds=2),
         Variant("ready to train", {"what": "train"}, rounds=2),
     ],
+    warm_up=False,
     about="""
 The imports of a fresh Python: of what turns SMILES into features, and of what trains a network.
 Python itself takes 0.02 s.
@@ -29,6 +30,10 @@ STATEMENTS = {
     "scikit-fingerprints": ("import skfp.fingerprints", None),
     "scikit-mol": ("import scikit_mol.fingerprints", None),
     "MolPipeline": ("import molpipeline.mol2any", None),
+}
+REMARKS = {
+    BARE: "What it stands on is scikit-learn and RDKit, and torch for a network.",
+    "plain skorch": "skorch alone is ours without callbacks, tables of losses and graph networks.",
 }
 OF_OURS = (OURS, BARE, "plain skorch")  # they need no environment of their own
 
@@ -57,4 +62,5 @@ for _name in STATEMENTS:
         OURS if _name in OF_OURS else _name,
         applies=lambda variant, name=_name: statement(name, variant.what) is not None,
         is_limit=_name == BARE,
+        remark=REMARKS.get(_name, ""),
     )(start(_name))

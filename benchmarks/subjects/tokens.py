@@ -18,7 +18,9 @@ def ours(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("RDKit, parsing alone", is_limit=True)
+@subject.contender(
+    "RDKit, parsing alone", is_limit=True, remark="Parsing gives molecules, and no codes."
+)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
 

@@ -29,9 +29,14 @@ OWN = {
 
 def draw_own(result: dict[str, Any], folder: Path) -> None:
     """Draw a subject's picture, where it has one."""
-    picture = OWN.get(result["subject"])
+    picture = own_picture(result)
     if picture is not None:
         picture.draw(result, folder / picture.file)
+
+
+def own_picture(result: dict[str, Any]) -> Picture | None:
+    """Give the picture of a subject; a quick run has too few points for one."""
+    return None if result["quick"] else OWN.get(result["subject"])
 
 
 def draw_overview(found: list[dict[str, Any]], path: Path) -> None:
@@ -82,5 +87,5 @@ def _peers(variant: dict[str, Any]) -> list[tuple[str, float, bool]]:
     return [
         (who["name"], median(who["ratios"]), who["is_limit"])
         for who in variant["contenders"]
-        if who["ratios"] and who["name"] != OURS
+        if who["ratios"] and not who["name"].startswith(OURS)
     ]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 from typing import Any
 
 from benchmarks.suite import plots, results, scaling_table
@@ -26,13 +27,15 @@ ORDER = (
     "start_up",
     "accuracy",
 )  # and "scaling", which has a page of its own
+WIDTH = 112  # of the page's lines
 FASTER = 0.97  # below this ratio a peer is called faster; between is noise
 
 INTRO = """\
 # Beside its peers
 
 Every number on this page was measured by `make bench` or `make bench-quick`, on one machine:
-{machine}. All contenders of a table did the same work on the same molecules, each in a process of
+{machine}.
+All contenders of a table did the same work on the same molecules, each in a process of
 its own, in turn (A B A B), so that a slow minute of the machine meets all of them. A row gives the
 median of its rounds; the last column says how many times as good `skchem_dl` was in the same round,
 with the least and the greatest of the rounds: above 1 it was faster (or took less), below 1 the
@@ -56,7 +59,7 @@ def write() -> None:
     if "scaling" in found and not found["scaling"]["quick"]:
         scaling_table.write(found["scaling"], DOCS / "scaling.md")
         plots.draw_own(found["scaling"], IMAGES)
-    parts = [INTRO.format(machine=_machine(ordered))]
+    parts = [INTRO.format(machine=fill(_machine(ordered), WIDTH))]
     parts += [section(result, load_subject(result["subject"])) for result in ordered]
     PAGE.write_text("\n".join(parts))
     plots.draw_overview(ordered, IMAGES / "benchmarks.png")
@@ -69,8 +72,8 @@ def section(result: dict[str, Any], subject: Subject) -> str:
     unit = result["unit"]["name"]
     lines = [f"## {subject.title}", ""]
     if subject.about:
-        lines += [subject.about.strip(), ""]
-    picture = plots.OWN.get(result["subject"])
+        lines += [fill(subject.about.strip(), WIDTH), ""]
+    picture = plots.own_picture(result)
     if picture:
         lines += [f"![{subject.title}](images/{picture.file})", ""]
     lines += [f"| | | {unit} | `skchem_dl` is better by |", "|---|---|---:|---:|"]
@@ -122,24 +125,31 @@ def _sentences(result: dict[str, Any], subject: Subject) -> list[str]:
                 times = number(1 / median(who["ratios"]))
                 faster.setdefault(who["name"], []).append(f"{variant['name']} ({times} ×)")
     lines = []
-    for name in dict.fromkeys([*faster, *subject.remarks]):
+    there = {who["name"] for variant in result["variants"] for who in variant["contenders"]}
+    for name in dict.fromkeys([*faster, *(name for name in subject.remarks if name in there)]):
         text = (
             f"Better than `skchem_dl`: {name}, {', '.join(faster[name])}." if name in faster else ""
         )
         remark = subject.remarks.get(name, "")
-        lines += [f"{text} {remark}".strip(), ""]
+        lines += [fill(f"{text} {remark}".strip(), WIDTH), ""]
     return lines
 
 
 def _footnote(result: dict[str, Any]) -> str:
-    versions: dict[str, str] = {}
+    versions: dict[str, dict[str, str]] = {}  # by package and version, who was the first with it
     for variant in result["variants"]:
         for who in variant["contenders"]:
             for package, version in who["versions"].items():
-                versions.setdefault(package, version)
+                versions.setdefault(package, {}).setdefault(version, who["name"])
     kind = "quick run" if result["quick"] else "full run"
-    shown = ", ".join(f"{package} {version}" for package, version in versions.items())
-    return f"*{result['date']}, {kind}, {result['machine']['threads']} threads: {shown}.*"
+    shown = ", ".join(
+        f"{package} {version}" + (f" ({who})" if i else "")
+        for package, found in versions.items()
+        for i, (version, who) in enumerate(found.items())
+    )
+    return fill(
+        f"*{result['date']}, {kind}, {result['machine']['threads']} threads: {shown}.*", WIDTH
+    )
 
 
 def _machine(found: list[dict[str, Any]]) -> str:
