@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks.suite import report, runner
+from benchmarks.suite import plots, report, runner
 from benchmarks.suite.subject import OURS, load_subject, subject_names
 from skchem_dl.datasets import load_solubility
 
@@ -46,6 +46,7 @@ def test_a_subject_is_measured_in_turn(data):
     json.dumps(found)
 
 
+@pytest.mark.slow
 def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypatch):
     monkeypatch.setattr(runner, "is_ready", lambda name: name == OURS)
     found = runner.measure_subject("graphs", runner.Plan(data, quick=True, rounds=1, threads=1))
@@ -56,6 +57,7 @@ def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypat
     assert not by_name["dgllife"]["values"]
 
 
+@pytest.mark.slow
 def test_a_contender_that_breaks_says_why(tmp_path):
     found = runner.measure_subject("tokens", runner.Plan(tmp_path, quick=True, rounds=1, threads=1))
     for who in found["variants"][0]["contenders"]:
@@ -74,12 +76,14 @@ def contender(name, values, ratios, error=None, is_limit=False):
     }
 
 
-def test_a_table_says_who_is_faster():
-    result = {
+@pytest.fixture
+def result():
+    return {
         "date": "2026-11-22",
         "quick": True,
         "machine": {"threads": 2},
         "subject": "tokens",
+        "title": "Tokens",
         "unit": {"name": "molecules/s"},
         "variants": [
             {
@@ -93,6 +97,9 @@ def test_a_table_says_who_is_faster():
             }
         ],
     }
+
+
+def test_a_table_says_who_is_faster(result):
     text = report.section(result, load_subject("tokens"))
     assert "| 1 process | **skchem_dl** | 1,000 |  |" in text
     assert "|  | slow | 100 | 10 × |" in text
@@ -100,3 +107,16 @@ def test_a_table_says_who_is_faster():
     assert "did not run: no module named x" in text
     assert "Better than `skchem_dl`: quick, 1 process (2 ×)." in text
     assert "slow" not in text.partition("Better")[2].partition("\n")[0]
+
+
+def test_the_overview_shows_peers_but_not_ourselves(result, tmp_path):
+    (variant,) = result["variants"]
+    variant["contenders"].append(contender("skchem_dl, dense", [10.0], [100.0]))
+    assert [name for name, _, _ in plots._peers(variant)] == ["slow", "quick"]
+    plots.draw_overview([result], tmp_path / "overview.png")
+    assert (tmp_path / "overview.png").stat().st_size > 10_000
+
+
+def test_a_quick_run_has_no_picture_of_its_own(result):
+    assert plots.own_picture({**result, "subject": "accuracy"}) is None
+    assert plots.own_picture({**result, "subject": "accuracy", "quick": False}) is not None

@@ -170,3 +170,13 @@ def test_invalid_parameters(name, value):
     for method in (fingerprinter.fit, fingerprinter.transform, fingerprinter.fit_transform):
         with pytest.raises(InvalidParameterError, match=f"'{name}' parameter"):
             method(["C"])
+
+
+def test_parameters_are_validated_again_when_they_change():
+    fingerprinter = MorganFingerprinter()
+    fingerprinter.transform(["C"])
+    with pytest.raises(ValueError, match="radius"):
+        fingerprinter.set_params(radius=-1).transform(["C"])
+    with pytest.raises(ValueError, match="radius"):
+        fingerprinter.transform(["C"])
+    assert fingerprinter.set_params(radius=1, fp_size=64).transform(["C"]).shape == (1, 64)
