@@ -8,11 +8,13 @@ import pytest
 from skchem_dl import InvalidMoleculeWarning
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def blocks_of(page):
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if blocks_of(page)]
 
 
 def run_blocks(page):
