@@ -8,7 +8,7 @@ subject = Subject(
     title="SMILES → RDKit descriptors",
     unit=RATE,
     variants=[
-        Variant("1 process", {"data_set": "lipophilicity", "n": 100, "jobs": 1}),
+        Variant("1 process", {"data_set": "lipophilicity", "n": 60, "jobs": 1}),
         Variant("2 processes", {"data_set": "lipophilicity", "n": 2_000, "jobs": 2}, quick=False),
     ],
     about="All of RDKit's list, which differs by a few columns between its releases.",

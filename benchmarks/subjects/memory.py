@@ -10,7 +10,7 @@ subject = Subject(
     title="Memory of features",
     unit=BYTES,
     variants=[
-        Variant("graphs", {"data_set": "hiv", "n": 3_000, "what": "graphs"}, rounds=1),
+        Variant("graphs", {"data_set": "hiv", "n": 2_000, "what": "graphs"}, rounds=1),
         Variant("ECFP4", {"data_set": "hiv", "n": 2_000, "what": "ecfp"}, rounds=1),
         Variant(
             "graphs of 20,000",
