@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.suite.subject import RATE, Case, Subject, Variant
+from benchmarks.suite.subject import RATE, Case, Subject, Variant, only
 
 subject = Subject(
     title="SMILES → RDKit descriptors",
@@ -23,7 +23,7 @@ def ours(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("RDKit, bare loop", applies=lambda v: v.jobs == 1, is_limit=True)
+@subject.contender("RDKit, bare loop", applies=only("jobs", 1), is_limit=True)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
     from rdkit.Chem.Descriptors import CalcMolDescriptors

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.suite.subject import RATE, Case, Subject, Variant
+from benchmarks.suite.subject import RATE, Case, Subject, Variant, only
 
 HIV = {"data_set": "hiv", "n": 20_000}
 FEW = {"data_set": "lipophilicity", "n": 2_000}
@@ -64,7 +64,7 @@ def scikit_fingerprints(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("scikit-mol", "scikit-mol", applies=lambda variant: not variant.sparse)
+@subject.contender("scikit-mol", "scikit-mol", applies=only("sparse", False))
 def scikit_mol(case: Case):
     from scikit_mol.conversions import SmilesToMolTransformer
     from scikit_mol.fingerprints import MorganFingerprintTransformer

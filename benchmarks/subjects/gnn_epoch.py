@@ -1,10 +1,9 @@
 """Seconds an epoch of our graph networks beside chemprop's, dgllife's and torch-molecule's."""
 
 import time
-from collections.abc import Callable
 from statistics import median
 
-from benchmarks.suite.subject import SECONDS, Case, Subject, Variant
+from benchmarks.suite.subject import SECONDS, Case, Subject, Variant, only
 
 GCN = {"conv": "gcn", "hidden_dim": 64, "n_layers": 2, "skip": "residual", "batch_norm": True}
 OURS = {
@@ -69,10 +68,6 @@ subject = Subject(
 )
 
 
-def trains(*networks: str) -> Callable[[Variant], bool]:
-    return lambda variant: variant.network in networks
-
-
 def prepared(case: Case):
     from skchem_dl import MolGNNRegressor, MolGraphizer
 
@@ -94,7 +89,7 @@ def ours(case: Case):
 
 @subject.contender(
     "bare torch loop",
-    applies=trains("default"),
+    applies=only("network", "default"),
     is_limit=True,
     remark="The bare loop is our network and batches without the estimator around them.",
 )
@@ -124,7 +119,7 @@ def bare_loop(case: Case):
 @subject.contender(
     "chemprop",
     "chemprop",
-    applies=trains("dmpnn", "dmpnn, bfloat16"),
+    applies=only("network", "dmpnn", "dmpnn, bfloat16"),
     remark="chemprop's graphs are cached, which is not its default; it is in float32 always.",
 )
 def chemprop(case: Case):
@@ -136,7 +131,7 @@ def chemprop(case: Case):
 @subject.contender(
     "dgllife",
     "dgllife",
-    applies=trains(*DGLLIFE),
+    applies=only("network", *DGLLIFE),
     remark="Of dgllife's MPNN some batches are timed, and scaled to an epoch.",
 )
 def dgllife(case: Case):
@@ -154,7 +149,7 @@ def dgllife(case: Case):
 @subject.contender(
     "torch-molecule",
     "torch-molecule",
-    applies=trains("default"),
+    applies=only("network", "default"),
     remark=(
         "torch-molecule trains `GNNMolecularPredictor()`: five layers with a virtual node, 3.5 "
         "million weights, in batches of 128. Its evaluation after each epoch is left out."

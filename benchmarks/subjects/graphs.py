@@ -1,6 +1,6 @@
 """SMILES to the graphs that a network takes."""
 
-from benchmarks.suite.subject import RATE, Case, Subject, Variant
+from benchmarks.suite.subject import RATE, Case, Subject, Variant, only
 
 subject = Subject(
     title="SMILES → molecular graphs",
@@ -11,10 +11,6 @@ subject = Subject(
     ],
     about="Each library with the atom and bond features of its default network.",
 )
-
-
-def in_one_process(variant: Variant) -> bool:
-    return variant.jobs == 1
 
 
 @subject.contender()
@@ -35,14 +31,14 @@ def ours_in_python(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("RDKit, parsing alone", applies=in_one_process, is_limit=True)
+@subject.contender("RDKit, parsing alone", applies=only("jobs", 1), is_limit=True)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
 
     return lambda: [MolFromSmiles(text) for text in case.smiles]
 
 
-@subject.contender("chemprop", "chemprop", applies=in_one_process)
+@subject.contender("chemprop", "chemprop", applies=only("jobs", 1))
 def chemprop(case: Case):
     from chemprop.data import MoleculeDatapoint
     from chemprop.featurizers import SimpleMoleculeMolGraphFeaturizer
@@ -54,7 +50,7 @@ def chemprop(case: Case):
 @subject.contender(
     "chemprop, with cuik-molmaker",
     "chemprop",
-    applies=in_one_process,
+    applies=only("jobs", 1),
     remark="It leaves out what RDKit rejects, without a word; ours gives row and reason.",
 )
 def chemprop_fast(case: Case):
@@ -64,7 +60,7 @@ def chemprop_fast(case: Case):
     return lambda: [make(case.smiles[i : i + 64]) for i in range(0, len(case.smiles), 64)]
 
 
-@subject.contender("dgllife", "dgllife", applies=in_one_process)
+@subject.contender("dgllife", "dgllife", applies=only("jobs", 1))
 def dgllife(case: Case):
     from dgllife.utils import CanonicalAtomFeaturizer, CanonicalBondFeaturizer, smiles_to_bigraph
 
@@ -76,7 +72,7 @@ def dgllife(case: Case):
     return lambda: [smiles_to_bigraph(text, **options) for text in case.smiles]
 
 
-@subject.contender("torch-molecule", "torch-molecule", applies=in_one_process)
+@subject.contender("torch-molecule", "torch-molecule", applies=only("jobs", 1))
 def torch_molecule(case: Case):
     from torch_molecule import GNNMolecularPredictor
 

@@ -4,7 +4,7 @@ import ctypes
 import gc
 from pathlib import Path
 
-from benchmarks.suite.subject import BYTES, Case, Subject, Variant
+from benchmarks.suite.subject import BYTES, Case, Subject, Variant, only
 
 subject = Subject(
     title="Memory of features",
@@ -43,14 +43,6 @@ def kept(make, case: Case):
     return run
 
 
-def graphs(variant: Variant) -> bool:
-    return variant.what == "graphs"
-
-
-def fingerprints(variant: Variant) -> bool:
-    return variant.what == "ecfp"
-
-
 @subject.contender()
 def ours(case: Case):
     from skchem_dl import MolGraphizer, MorganFingerprinter
@@ -68,21 +60,21 @@ def ours(case: Case):
     return run
 
 
-@subject.contender("skchem_dl, dense", applies=fingerprints)
+@subject.contender("skchem_dl, dense", applies=only("what", "ecfp"))
 def dense(case: Case):
     from skchem_dl import MorganFingerprinter
 
     return lambda: MorganFingerprinter().transform(case.smiles).nbytes / len(case.smiles)
 
 
-@subject.contender("RDKit's molecules", applies=graphs)
+@subject.contender("RDKit's molecules", applies=only("what", "graphs"))
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
 
     return kept(lambda smiles: [MolFromSmiles(text) for text in smiles], case)
 
 
-@subject.contender("scikit-fingerprints", "scikit-fingerprints", applies=fingerprints)
+@subject.contender("scikit-fingerprints", "scikit-fingerprints", applies=only("what", "ecfp"))
 def scikit_fingerprints(case: Case):
     from skfp.fingerprints import ECFPFingerprint
 
@@ -94,7 +86,7 @@ def scikit_fingerprints(case: Case):
     return run
 
 
-@subject.contender("chemprop", "chemprop", applies=graphs)
+@subject.contender("chemprop", "chemprop", applies=only("what", "graphs"))
 def chemprop(case: Case):
     from chemprop.data import MoleculeDatapoint
     from chemprop.featurizers import SimpleMoleculeMolGraphFeaturizer
@@ -105,7 +97,7 @@ def chemprop(case: Case):
     )
 
 
-@subject.contender("dgllife", "dgllife", applies=graphs)
+@subject.contender("dgllife", "dgllife", applies=only("what", "graphs"))
 def dgllife(case: Case):
     from dgllife.utils import CanonicalAtomFeaturizer, CanonicalBondFeaturizer, smiles_to_bigraph
 
@@ -116,7 +108,7 @@ def dgllife(case: Case):
     return kept(lambda smiles: [smiles_to_bigraph(text, **options) for text in smiles], case)
 
 
-@subject.contender("torch-molecule", "torch-molecule", applies=graphs)
+@subject.contender("torch-molecule", "torch-molecule", applies=only("what", "graphs"))
 def torch_molecule(case: Case):
     from torch_molecule import GNNMolecularPredictor
 

@@ -1,9 +1,8 @@
 """Milliseconds that `predict` of a single SMILES takes, as a web service would call it."""
 
 import time
-from collections.abc import Callable
 
-from benchmarks.suite.subject import MILLISECONDS, Case, Subject, Variant
+from benchmarks.suite.subject import MILLISECONDS, Case, Subject, Variant, only
 
 N_CALLS = 100
 SET = {"data_set": "lipophilicity", "n": N_CALLS}
@@ -18,10 +17,6 @@ subject = Subject(
     ],
     about=f"A call of `predict` on a list of one SMILES; the mean of {N_CALLS} different ones.",
 )
-
-
-def asks(*models: str) -> Callable[[Variant], bool]:
-    return lambda variant: variant.model in models
 
 
 def calls(predict, case: Case):
@@ -77,7 +72,7 @@ def bare(case: Case):
 
 @subject.contender(
     "plain skorch",
-    applies=asks("MLP"),
+    applies=only("model", "MLP"),
     remark="*Plain skorch* has the same network behind RDKit's fingerprint, and checks nothing.",
 )
 def plain_skorch(case: Case):
@@ -91,7 +86,7 @@ def plain_skorch(case: Case):
 @subject.contender(
     "chemprop",
     "chemprop",
-    applies=asks("GNN"),
+    applies=only("model", "GNN"),
     remark="chemprop predicts with its default network.",
 )
 def chemprop(case: Case):

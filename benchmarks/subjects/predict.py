@@ -1,9 +1,8 @@
 """Molecules a second through trained models."""
 
 import time
-from collections.abc import Callable
 
-from benchmarks.suite.subject import RATE, Case, Subject, Variant
+from benchmarks.suite.subject import RATE, Case, Subject, Variant, only
 
 SET = {"data_set": "lipophilicity"}
 N_TRAINED = 128  # in one epoch: what a model has learnt does not make it slower
@@ -36,10 +35,6 @@ subject = Subject(
     ],
     about="From SMILES or from features to predictions, with models that are fitted beforehand.",
 )
-
-
-def serves(*models: str) -> Callable[[Variant], bool]:
-    return lambda variant: variant.model in models
 
 
 def some(case: Case):
@@ -84,7 +79,7 @@ def ours(case: Case):
 
 @subject.contender(
     "skchem_dl, dense",
-    applies=serves("features"),
+    applies=only("model", "features"),
     remark="*Dense* is a matrix of uint8; without the word, CSR.",
 )
 def ours_dense(case: Case):
@@ -96,7 +91,7 @@ def ours_dense(case: Case):
 
 @subject.contender(
     "features alone",
-    applies=serves("MLP", "CNN", "GNN"),
+    applies=only("model", "MLP", "CNN", "GNN"),
     is_limit=True,
     remark="*Features alone* is our featuriser without a network behind it.",
 )
@@ -113,7 +108,7 @@ def features_alone(case: Case):
 
 @subject.contender(
     "plain skorch",
-    applies=serves("MLP", "features"),
+    applies=only("model", "MLP", "features"),
     remark="*Plain skorch* has the same network, on float32 from a loop over RDKit's fingerprints.",
 )
 def plain_skorch(case: Case):
@@ -132,7 +127,7 @@ def plain_skorch(case: Case):
 
 @subject.contender(
     "scikit-learn",
-    applies=serves("features"),
+    applies=only("model", "features"),
     remark="scikit-learn is its `MLPRegressor`, on float32.",
 )
 def scikit_learn(case: Case):
@@ -150,7 +145,7 @@ def scikit_learn(case: Case):
 @subject.contender(
     "chemprop",
     "chemprop",
-    applies=serves("GNN"),
+    applies=only("model", "GNN"),
     remark="chemprop predicts with its default network.",
 )
 def chemprop(case: Case):
@@ -163,7 +158,7 @@ def chemprop(case: Case):
 @subject.contender(
     "torch-molecule",
     "torch-molecule",
-    applies=serves("GNN"),
+    applies=only("model", "GNN"),
     remark="torch-molecule predicts with `GNNMolecularPredictor()`.",
 )
 def torch_molecule(case: Case):
@@ -176,7 +171,7 @@ def torch_molecule(case: Case):
 @subject.contender(
     "dgllife",
     "dgllife",
-    applies=serves("GNN"),
+    applies=only("model", "GNN"),
     remark="dgllife predicts with its GCN, the fastest of its networks.",
 )
 def dgllife(case: Case):

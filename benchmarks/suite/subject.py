@@ -40,8 +40,20 @@ MEBIBYTES = Unit("MiB")
 RMSE = Unit("RMSE")
 
 
+class WithOptions:
+    """Something whose options are read as if they were its attributes."""
+
+    options: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.options[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
 @dataclass(frozen=True)
-class Variant:
+class Variant(WithOptions):
     """One way to ask for the work."""
 
     name: str
@@ -49,26 +61,14 @@ class Variant:
     quick: bool = True  # also part of the quick run
     rounds: int | None = None  # instead of as many as all have
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.options[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
 
 @dataclass(frozen=True)
-class Case:
+class Case(WithOptions):
     """The data and options that a contender prepares its work from."""
 
     data: Path
     options: dict[str, Any]
     threads: int
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.options[name]
-        except KeyError:
-            raise AttributeError(name) from None
 
     @cached_property
     def rows(self) -> list[dict[str, str]]:
@@ -96,6 +96,11 @@ class Outcome:
 
     value: float
     seconds: float
+
+
+def only(option: str, *values: Any) -> Callable[[Variant], bool]:
+    """Say which variants a contender takes part in, by the value of an option."""
+    return lambda variant: variant.options[option] in values
 
 
 # Prepares the work, and gives what is then timed. That may give its own measurement: a float, or

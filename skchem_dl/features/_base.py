@@ -65,8 +65,6 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         "smiles_column": [str, Integral, None],
         "memory": [str, os.PathLike, HasMethods(["cache"]), FeatureCache, None],
     }
-    # Roughly, from text, on one core: few molecules are not worth a worker process.
-    _seconds_per_molecule: float = 2e-4
     # Parameters on which the rows of `_transform_parsed` do not depend.
     _not_in_rows: tuple[str, ...] = ("memory", "n_jobs", "on_invalid", "smiles_column")
 
@@ -205,6 +203,11 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         if len(parts) == 1:
             return parts[0]
         return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
+
+    @property
+    def _seconds_per_molecule(self) -> float:
+        """What one takes on one core, roughly: a few are not worth a worker process."""
+        return 2e-4
 
     def _finish(self, rows: Any) -> Any:
         """Turn rows, as workers send and the cache keeps them, into those that are given."""

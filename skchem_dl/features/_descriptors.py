@@ -108,10 +108,10 @@ class RDKitDescriptors(BaseMolTransformer):
         return np.array(list(self._functions()), dtype=object)
 
     @property
-    def _seconds_per_molecule(self) -> float:  # type: ignore[override]
+    def _seconds_per_molecule(self) -> float:
         if isinstance(self.descriptors, str):
             return 1e-2
-        return BaseMolTransformer._seconds_per_molecule + 5e-5 * len(self.descriptors)
+        return super()._seconds_per_molecule + 5e-5 * len(self.descriptors)
 
     def _functions(self) -> dict[str, Callable[[Mol], float]]:
         available = _all_descriptors()

@@ -76,7 +76,7 @@ class MolStandardizer(BaseMolTransformer):
         self.memory = memory
 
     @property
-    def _seconds_per_molecule(self) -> float:  # type: ignore[override]
+    def _seconds_per_molecule(self) -> float:
         return 5e-3 if self.tautomer else 1.5e-3
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:

@@ -164,7 +164,7 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         return list(self.transformer_list)
 
     @property
-    def _seconds_per_molecule(self) -> float:  # type: ignore[override]
+    def _seconds_per_molecule(self) -> float:
         return sum(member._seconds_per_molecule for _, member in self._members())
 
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray | sp.csr_array:

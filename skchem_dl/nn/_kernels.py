@@ -211,8 +211,9 @@ def sum_rows(messages: Messages, state: Tensor, weights: Tensor | None = None) -
     -------
     Tensor (n, h)
     """
+    if weights is not None:
+        weights = weights.to(state.dtype)
     if not torch.is_grad_enabled():  # an autograd function costs a molecule more than its sum
-        weights = None if weights is None else weights.to(state.dtype)
         return _bag(state, messages.source.index, messages.offsets, weights)
     return _SumRowsHeard.apply(state, messages, weights)
 
@@ -269,8 +270,7 @@ class _SpreadRuns(torch.autograd.Function):
 class _SumRowsHeard(torch.autograd.Function):
     @staticmethod
     def forward(ctx, state, messages, weights):
-        ctx.messages = messages
-        ctx.weights = weights = None if weights is None else weights.to(state.dtype)
+        ctx.messages, ctx.weights = messages, weights
         return _bag(state, messages.source.index, messages.offsets, weights)
 
     @staticmethod
