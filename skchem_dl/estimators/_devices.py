@@ -1,6 +1,6 @@
 """Where networks run, and in which numbers."""
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -74,6 +74,7 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
     context manager
         For this thread only: torch's global settings stay as they are.
     """
-    return torch.autocast(
-        torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bfloat16"
-    )
+    kind = torch.device(device).type
+    if precision == "float32" and not torch.is_autocast_enabled(kind):
+        return nullcontext()  # for one molecule, torch's takes a tenth of the time of its prediction
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=precision == "bfloat16")

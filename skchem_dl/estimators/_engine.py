@@ -244,10 +244,17 @@ def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) ->
     function, size = getattr(net.module_, method), net.predict_batch_size
     with torch.inference_mode(), autocast(net.device, net.precision):
         parts = [
-            function(inputs.batch(rows[start : start + size]).to(net.device)).float().cpu()
-            for start in range(0, len(rows), size)
+            function(inputs.batch(some).to(net.device)).float().cpu() for some in _cut(rows, size)
         ]
     return (parts[0] if len(parts) == 1 else torch.cat(parts)).numpy()
+
+
+def _cut(rows: np.ndarray, size: int) -> Iterator[np.ndarray | slice]:
+    """Cut rows into batches; those next to each other, as nearly always, need no gathering."""
+    if (np.diff(rows) == 1).all():
+        first, end = int(rows[0]), int(rows[-1]) + 1
+        return (slice(start, min(start + size, end)) for start in range(first, end, size))
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def get_weights(net: TrainingNet) -> dict[str, np.ndarray]:

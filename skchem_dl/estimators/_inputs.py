@@ -10,6 +10,7 @@ from skchem_dl._rows import valid_rows
 from skchem_dl.estimators._sparsity import NonZeros, in_faster_form
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GraphBatch
+from skchem_dl.nn._selection import to_device
 from skchem_dl.nn._sparse import SparseRows
 
 
@@ -24,7 +25,7 @@ class Inputs(Protocol):
 
     valid: np.ndarray
 
-    def batch(self, rows: np.ndarray) -> Any:
+    def batch(self, rows: np.ndarray | slice) -> Any:
         """Give the chosen rows as what the network takes, on the CPU."""
 
     def arrays(self) -> list[np.ndarray]:
@@ -52,14 +53,14 @@ class MatrixInputs:
         self.X = in_faster_form(X, self.valid)
         self.all_ones = isinstance(self.X, NonZeros) and bool((self.X.data == 1).all())
 
-    def batch(self, rows: np.ndarray) -> torch.Tensor | SparseRows:
+    def batch(self, rows: np.ndarray | slice) -> torch.Tensor | SparseRows:
         """Give ``(len(rows), d)``."""
         if isinstance(self.X, NonZeros):
             data, columns, offsets, n_columns = self.X.take(rows)
             return SparseRows.from_arrays(
                 columns, offsets, n_columns, None if self.all_ones else data
             )
-        return torch.from_numpy(np.ascontiguousarray(self.X[rows], dtype=np.float32))
+        return to_device(np.ascontiguousarray(self.X[rows], dtype=np.float32), "cpu")
 
     def arrays(self) -> list[np.ndarray]:
         """Give the matrix, or the three arrays of a sparse one."""
@@ -81,7 +82,7 @@ class TokenInputs:
         self.lengths = codes.shape[1] - np.argmax(used[:, ::-1], axis=1)
         self.valid = used.any(axis=1)
 
-    def batch(self, rows: np.ndarray) -> torch.Tensor:
+    def batch(self, rows: np.ndarray | slice) -> torch.Tensor:
         """Give int64 ``(len(rows), L)``, no longer than the longest row."""
         length = int(self.lengths[rows].max(initial=1))
         return torch.from_numpy(self.codes[rows, :length].astype(np.int64))
@@ -104,7 +105,7 @@ class GraphInputs:
         self.graphs = graphs
         self.valid = graphs.n_atoms > 0
 
-    def batch(self, rows: np.ndarray) -> GraphBatch:
+    def batch(self, rows: np.ndarray | slice) -> GraphBatch:
         """Give one `GraphBatch`."""
         return GraphBatch.from_graphs(self.graphs[rows])
 

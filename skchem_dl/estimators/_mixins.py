@@ -66,7 +66,7 @@ class RegressionMixin(RegressorMixin):
                 f"{len(self.nets_)}. Set n_members to 2 or more (5 is usual) and fit again."
             )
         members = self._predict_members(X)
-        mean = np.mean(members, axis=0)
+        mean = members[0] if len(members) == 1 else np.mean(members, axis=0)
         return (mean, np.std(members, axis=0, ddof=1)) if return_std else mean
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -4,6 +4,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
@@ -44,15 +45,15 @@ class _FingerprintMLP(BaseNeuralEstimator):
         return MatrixInputs(X, getattr(self, "feature_names_in_", None))
 
     def _is_as_fitted(self, X: Any) -> bool:
-        """Say whether X is an array that scikit-learn's checks would only give back.
+        """Say whether X is a matrix that scikit-learn's checks would only give back.
 
         For one molecule they take longer than the prediction.
         """
         return (
-            type(X) is np.ndarray
+            type(X) in (np.ndarray, sp.csr_array)
             and X.dtype in _KEPT_DTYPES
             and X.ndim == 2
-            and len(X) > 0
+            and X.shape[0] > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
         )

@@ -28,8 +28,15 @@ class NonZeros(NamedTuple):
     indptr: np.ndarray
     n_columns: int
 
-    def take(self, rows: np.ndarray) -> "NonZeros":
-        """Give some rows."""
+    def take(self, rows: np.ndarray | slice) -> "NonZeros":
+        """Give some rows; those of a slice are next to each other, and are not copied."""
+        if isinstance(rows, slice):
+            first, end, _ = rows.indices(len(self.indptr) - 1)
+            offsets = self.indptr[first : end + 1]
+            there = slice(offsets[0], offsets[-1])
+            return NonZeros(
+                self.data[there], self.indices[there], offsets - offsets[0], self.n_columns
+            )
         starts = self.indptr[rows]
         lengths = self.indptr[rows + 1] - starts
         indptr = np.zeros(len(rows) + 1, dtype=np.int64)

@@ -12,11 +12,13 @@ _CHUNK_SIZE = 500
 # Workers take the next chunk when they are done with one: with several each, none idles for long.
 _CHUNKS_A_WORKER = 8
 # Seconds of work in one process below which workers cost more than they save: those that run
-# already, and those that must first be started and import scikit-learn and RDKit.
+# already, and those that must first be started and import scikit-learn and RDKit. The latter may
+# come in several calls: as who skis again and again buys skis once renting them has cost as much.
 _LEAST_WORK, _LEAST_WORK_TO_START = 0.1, 3.0
 _KEPT_SECONDS = 240.0  # joblib ends workers that have had nothing to do for 300 s
 
 _last_used = -float("inf")
+_done_without = 0.0  # seconds of work that workers would have shared, had there been any
 
 
 def map_chunks(
@@ -43,13 +45,18 @@ def map_chunks(
     list
         What the function made of each chunk, in order.
     """
-    n_workers = _count_workers(n_jobs, len(items) * seconds_per_item)
+    work = len(items) * seconds_per_item
+    n_workers = _count_workers(n_jobs, work)
     size = _CHUNK_SIZE
     if n_workers > 1:
         size = min(size, -(-len(items) // (n_workers * _CHUNKS_A_WORKER)))
     chunks = (items[start : start + size] for start in range(0, len(items), size))
     if n_workers == 1:
-        return [function(chunk) for chunk in chunks]
+        began = time.perf_counter()
+        done = [function(chunk) for chunk in chunks]
+        if _could_be_shared(n_jobs, work):
+            _note_work(time.perf_counter() - began)
+        return done
     # One chunk a task: joblib would join what takes less than 0.2 s, and workers idle at the end.
     done = Parallel(n_jobs=n_workers, batch_size=1)(delayed(function)(chunk) for chunk in chunks)
     _note_use()
@@ -58,12 +65,23 @@ def map_chunks(
 
 def _count_workers(n_jobs: int | None, work: float) -> int:
     """Give the number of processes that some seconds of work deserve."""
+    if not _could_be_shared(n_jobs, work):
+        return 1
+    backend, _ = get_active_backend()
+    must_start = isinstance(backend, BACKENDS["loky"]) and not _workers_run()
+    if must_start and work < _LEAST_WORK_TO_START - _done_without:
+        return 1
+    return effective_n_jobs(n_jobs)
+
+
+def _could_be_shared(n_jobs: int | None, work: float) -> bool:
+    """Say whether workers, were there any, would make it quicker."""
+    if work < _LEAST_WORK:  # of a single molecule one should not ask more
+        return False
     backend, _ = get_active_backend()
     if getattr(backend, "uses_threads", False):  # and only one at a time reads molecules
-        return 1
-    must_start = isinstance(backend, BACKENDS["loky"]) and not _workers_run()
-    least = _LEAST_WORK_TO_START if must_start else _LEAST_WORK
-    return effective_n_jobs(n_jobs) if work >= least else 1
+        return False
+    return effective_n_jobs(n_jobs) > 1
 
 
 def _workers_run() -> bool:
@@ -71,5 +89,10 @@ def _workers_run() -> bool:
 
 
 def _note_use() -> None:
-    global _last_used
-    _last_used = time.monotonic()
+    global _last_used, _done_without
+    _last_used, _done_without = time.monotonic(), 0.0
+
+
+def _note_work(seconds: float) -> None:
+    global _done_without
+    _done_without += seconds

@@ -21,7 +21,7 @@ def make_mlp_pipeline(
     ----------
     task : {"regression", "classification"}, default="regression"
     featurizer : transformer, default=None
-        Instead of ``MorganFingerprinter(counts=True)``.
+        Instead of ``MorganFingerprinter(counts=True, sparse_output=True)``.
     on_invalid : {"raise", "nan"}, default=None
         Set on the featuriser, where given.
     **params
@@ -42,7 +42,8 @@ def make_mlp_pipeline(
     from skchem_dl.estimators import FingerprintMLPClassifier, FingerprintMLPRegressor
 
     estimator = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)(**params)
-    return build_pipeline(featurizer, MorganFingerprinter(counts=True), on_invalid, estimator)
+    fingerprinter = MorganFingerprinter(counts=True, sparse_output=True)
+    return build_pipeline(featurizer, fingerprinter, on_invalid, estimator)
 
 
 def make_cnn_pipeline(

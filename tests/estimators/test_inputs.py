@@ -7,6 +7,7 @@ import torch
 
 from skchem_dl import MolGraphizer
 from skchem_dl.estimators._inputs import GraphInputs, MatrixInputs, TokenInputs
+from skchem_dl.nn._sparse import SparseRows
 
 KINDS = {"dense": np.asarray, "csr_matrix": sp.csr_matrix, "csr_array": sp.csr_array}
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -25,6 +26,18 @@ def test_matrix_rows(kind, dtype):
 
 
 @every_kind
+@pytest.mark.parametrize("rows", [slice(1, 3), slice(0, 4), slice(3, 9), slice(2, 2)])
+@pytest.mark.parametrize("shape", [(4, 3), (4, 300)])  # dense, and by non-zeros
+def test_a_stretch_of_rows(kind, rows, shape):
+    matrix = np.zeros(shape, dtype=np.float32)
+    matrix[:, :3] = X
+    batch = MatrixInputs(kind(matrix)).batch(rows)
+    assert isinstance(batch, SparseRows) == (shape[1] == 300)
+    batch = batch.to_dense() if isinstance(batch, SparseRows) else batch
+    np.testing.assert_array_equal(batch, matrix[rows])
+
+
+@every_kind
 def test_matrix_batch_is_a_copy(kind):
     matrix = kind(X)
     MatrixInputs(matrix).batch(np.arange(4)).zero_()
@@ -34,7 +47,8 @@ def test_matrix_batch_is_a_copy(kind):
 def test_read_only_matrix_gives_no_warning():
     fixed = X.copy()
     fixed.flags.writeable = False
-    assert MatrixInputs(fixed).batch(np.arange(4)).sum() == X.sum()
+    for rows in (np.arange(4), slice(0, 4)):
+        assert MatrixInputs(fixed).batch(rows).sum() == X.sum()
 
 
 @every_kind

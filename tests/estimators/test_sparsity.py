@@ -112,6 +112,27 @@ def test_the_same_model_bit_by_bit(molecules, form):
     np.testing.assert_array_equal(model.predict(form(X)), expected.predict(X))
 
 
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+def test_gaps_cut_the_stretches_that_are_predicted(molecules, form):
+    X, y = molecules
+    model = fit(X, y).set_params(predict_batch_size=7)
+    expected = model.predict(X)
+    with_gaps = X.astype(np.float32)
+    with_gaps[[0, 9, 10, 149]] = np.nan
+    found = model.predict(form(with_gaps))
+    assert np.flatnonzero(np.isnan(found)).tolist() == [0, 9, 10, 149]
+    there = ~np.isnan(found)
+    np.testing.assert_allclose(found[there], expected[there], rtol=1e-5)
+
+
+def test_autocast_of_the_caller_changes_no_prediction(molecules):
+    X, y = molecules
+    model = fit(X, y)
+    expected = model.predict(X)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        np.testing.assert_array_equal(model.predict(X), expected)
+
+
 def test_the_same_predictions_as_the_dense_network(molecules):
     X, y = molecules
     model = fit(X, y, hidden_dims=(32, 16))

@@ -13,6 +13,7 @@ from skchem_dl.features._parallel import map_chunks
 @pytest.fixture
 def no_workers_yet(monkeypatch):
     monkeypatch.setattr(_parallel, "_last_used", -float("inf"))
+    monkeypatch.setattr(_parallel, "_done_without", 0.0)
 
 
 @pytest.fixture
@@ -64,6 +65,44 @@ def test_workers_are_taken_for_gone_after_a_while(sent, monkeypatch):
     sent.clear()
     now += 241
     run(10, 0.2)
+    assert sent == []
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time that passes when the test says so."""
+
+    class Clock:
+        now = 0.0
+
+        def work(self, seconds):
+            def chunk_of(items):
+                self.now += seconds
+                return items
+
+            return chunk_of
+
+    clock = Clock()
+    monkeypatch.setattr(_parallel.time, "perf_counter", lambda: clock.now)
+    return clock
+
+
+def test_work_that_comes_bit_by_bit_starts_workers_too(sent, no_workers_yet, clock):
+    def call(seconds, n_jobs=2):
+        map_chunks(clock.work(seconds), [0], n_jobs=n_jobs, seconds_per_item=1.0)
+        return len(sent)
+
+    assert [call(0.9), call(0.9), call(0.9), call(0.9)] == [0, 0, 0, 1]  # 1.8 s done, then 2.7
+    assert call(0.9) == 2
+
+
+@pytest.mark.parametrize(("estimate", "n_jobs"), [(0.09, 2), (1.0, None), (1.0, 1)])
+def test_work_that_nobody_would_share_does_not_count(
+    sent, no_workers_yet, clock, estimate, n_jobs
+):
+    for _ in range(100):
+        map_chunks(clock.work(1.0), [0], n_jobs=n_jobs, seconds_per_item=estimate)
+    run(10, 0.29)
     assert sent == []
 
 
