@@ -10,7 +10,27 @@ _LONGEST_SHOWN = 80
 
 
 class InvalidMolecule(NamedTuple):
-    """One row that is not a molecule, and why."""
+    """One row that is not a molecule, and why.
+
+    Attributes
+    ----------
+    row : int
+        Its position, from 0.
+    value : object
+        What stood there.
+    reason : str
+        What is wrong with it, in RDKit's words where they are known.
+
+    See Also
+    --------
+    InvalidMoleculeError : Carries one for each such row.
+
+    Examples
+    --------
+    >>> from skchem_dl.exceptions import InvalidMolecule
+    >>> InvalidMolecule(2, "C(", "syntax error")
+    InvalidMolecule(row=2, value='C(', reason='syntax error')
+    """
 
     row: int
     value: object
@@ -35,17 +55,48 @@ class _AboutInvalidRows(Exception):
 class InvalidMoleculeError(_AboutInvalidRows, ValueError):
     """Some rows are not molecules (``on_invalid="raise"``).
 
+    Parameters
+    ----------
+    message : str
+        What is wrong, and what to do.
+    invalid : sequence of InvalidMolecule, default=()
+        Every offending row.
+    n_rows : int, default=0
+        How many rows were read in all.
+
     Attributes
     ----------
     invalid : list of InvalidMolecule
         Every offending row: position, value and RDKit's reason.
     n_rows : int
         How many rows were read in all.
+
+    See Also
+    --------
+    InvalidMoleculeWarning : What there is with ``on_invalid="nan"``.
+
+    Examples
+    --------
+    >>> from skchem_dl import InvalidMoleculeError, MorganFingerprinter
+    >>> try:
+    ...     MorganFingerprinter().fit_transform(["CCO", "C("])
+    ... except InvalidMoleculeError as error:
+    ...     print([row for row, value, reason in error.invalid], "of", error.n_rows)
+    [1] of 2
     """
 
 
 class InvalidMoleculeWarning(_AboutInvalidRows, UserWarning):
     """Some rows are not molecules: they became NaN, empty or padding, or were left out.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    invalid : sequence of InvalidMolecule, default=()
+        Every such row.
+    n_rows : int, default=0
+        How many rows were read in all.
 
     Attributes
     ----------
@@ -53,6 +104,20 @@ class InvalidMoleculeWarning(_AboutInvalidRows, UserWarning):
         Every such row: position, value and RDKit's reason.
     n_rows : int
         How many rows were read in all.
+
+    See Also
+    --------
+    InvalidMoleculeError : What there is with ``on_invalid="raise"``.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from skchem_dl import MorganFingerprinter
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     X = MorganFingerprinter(on_invalid="nan").fit_transform(["CCO", "C("])
+    >>> caught[0].message.invalid[0].row
+    1
     """
 
 

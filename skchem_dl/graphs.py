@@ -15,13 +15,24 @@ class GraphSchema:
 
     A network sizes its embeddings by the schema and refuses graphs of another one.
 
-    Attributes
+    Parameters
     ----------
     atom_fields, bond_fields : tuple of (str, int)
         Name and number of categories of each column of `atom_codes` and `bond_codes`. Code 0
         always means "other": whatever the field has no category of its own for.
-    version : int
+    version : int, default=1
         Raised whenever the meaning of a code changes.
+
+    See Also
+    --------
+    MolGraphs : The graphs that have one.
+
+    Examples
+    --------
+    >>> from skchem_dl import MolGraphizer
+    >>> schema = MolGraphizer().fit_transform(["CCO"]).schema
+    >>> schema.bond_fields
+    (('order', 5), ('conjugated', 3), ('in_ring', 3), ('stereo', 7))
     """
 
     atom_fields: tuple[tuple[str, int], ...]
@@ -66,7 +77,7 @@ class MolGraphs:
 
     See Also
     --------
-    MolGraphizer : makes them from SMILES.
+    MolGraphizer : Makes them from SMILES.
 
     Examples
     --------
@@ -111,7 +122,7 @@ class MolGraphs:
 
     @property
     def shape(self) -> tuple[int]:
-        """``(n,)``."""
+        """The number of molecules, as a tuple: ``(n,)``."""
         return (len(self),)
 
     @property
@@ -200,6 +211,7 @@ class MolGraphs:
         Returns
         -------
         MolGraphs
+            All molecules, in the order of the parts.
 
         Raises
         ------
@@ -234,11 +246,18 @@ class MolGraphs:
 
         Parameters
         ----------
-        features : ndarray of shape (n, d), or None
+        features : ndarray of shape (n, d), float32, or None
+            A row of numbers for each molecule; None takes away those there are.
 
         Returns
         -------
         MolGraphs
+            The same n molecules.
+
+        Raises
+        ------
+        ValueError
+            If there is not one row a molecule.
         """
         return MolGraphs(
             self.atom_codes,
@@ -296,6 +315,13 @@ class MolGraphs:
         Returns
         -------
         MolGraphs
+            As many molecules as the batch has graphs.
+
+        Raises
+        ------
+        ValueError
+            If its edges are not the two directions of each bond, or it has codes that the schema
+            has no categories for.
         """
         from skchem_dl._dgl import from_dgl
 

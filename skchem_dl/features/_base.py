@@ -81,10 +81,12 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
         """
         self._check_params()
         as_items(X, self.smiles_column)
@@ -100,7 +102,8 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        rows : of length n, in the order of `X`
+        rows : of length n
+            One a molecule, in the order of `X`.
 
         Raises
         ------

@@ -61,9 +61,16 @@ class FeatureCache:
         After each write, the oldest files are deleted until the others take no more than this. Less
         than one data set takes saves nothing.
 
+    Raises
+    ------
+    TypeError
+        If `location` is no path.
+    ValueError
+        If `bytes_limit` is not positive.
+
     See Also
     --------
-    joblib.Memory : caches whole function calls, as `sklearn.pipeline.Pipeline` does with `memory=`.
+    joblib.Memory : Caches whole function calls, as `sklearn.pipeline.Pipeline` does with `memory=`.
 
     Examples
     --------

@@ -18,9 +18,10 @@ _FLOAT32_MAX = float(np.finfo(np.float32).max)
 class RDKitDescriptors(BaseMolTransformer):
     """Physico-chemical and topological descriptors (logP, TPSA, weight, counts, ...).
 
-    A value that RDKit cannot compute, or that overflows float32, is NaN. Put an imputer behind
-    it; where invalid molecules may occur, wrap the imputer in `skchem_dl.pipelines.
-    SkipInvalidRows`, so that it does not invent values for them.
+    They are RDKit's: logP and molar refractivity, for example, are Crippen's [1]_, TPSA is Ertl's
+    [2]_. A value that RDKit cannot compute, or that overflows float32, is NaN. Put an imputer
+    behind it; where invalid molecules may occur, wrap the imputer in
+    `skchem_dl.pipelines.SkipInvalidRows`, so that it does not invent values for them.
 
     Parameters
     ----------
@@ -38,11 +39,16 @@ class RDKitDescriptors(BaseMolTransformer):
 
     See Also
     --------
-    MorganFingerprinter : substructures instead of properties.
+    MorganFingerprinter : Substructures instead of properties.
 
     References
     ----------
-    .. [1] RDKit: Open-source cheminformatics. https://www.rdkit.org
+    .. [1] Wildman, S. A.; Crippen, G. M. Prediction of Physicochemical Parameters by Atomic
+       Contributions. J. Chem. Inf. Comput. Sci. 1999, 39, 868-873.
+       https://doi.org/10.1021/ci990307l
+    .. [2] Ertl, P.; Rohde, B.; Selzer, P. Fast Calculation of Molecular Polar Surface Area as a Sum
+       of Fragment-Based Contributions and Its Application to the Prediction of Drug Transport
+       Properties. J. Med. Chem. 2000, 43, 3714-3717. https://doi.org/10.1021/jm000942e
 
     Examples
     --------
@@ -80,10 +86,12 @@ class RDKitDescriptors(BaseMolTransformer):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
 
         Raises
         ------
@@ -100,10 +108,12 @@ class RDKitDescriptors(BaseMolTransformer):
         Parameters
         ----------
         input_features : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
         names : ndarray of shape (d,), of str
+            One for each column.
         """
         return np.array(list(self._functions()), dtype=object)
 

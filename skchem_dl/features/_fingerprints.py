@@ -46,7 +46,7 @@ class MorganFingerprinter(BaseMolTransformer):
 
     See Also
     --------
-    RDKitDescriptors : physico-chemical properties instead of substructures.
+    RDKitDescriptors : Physico-chemical properties instead of substructures.
 
     References
     ----------
@@ -105,10 +105,12 @@ class MorganFingerprinter(BaseMolTransformer):
         Parameters
         ----------
         input_features : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
         names : ndarray of shape (fp_size,), of str
+            One for each column.
         """
         return np.array([f"morgan{i}" for i in range(self.fp_size)], dtype=object)
 

@@ -38,7 +38,7 @@ class MolGraphizer(BaseMolTransformer):
     Parameters
     ----------
     molecule_features : transformer, default=None
-        Its output rides along as `MolGraphs.molecule_features`, which the networks join to their
+        Its output rides along as ``MolGraphs.molecule_features``, which the networks join to their
         readout. It is fitted on the valid rows of whatever the graphizer gets: the molecules, or,
         with `smiles_column`, the whole frame (so a `ColumnTransformer` can add pH, dose or assay).
     on_invalid : {"raise", "nan"}, default="raise"
@@ -61,7 +61,7 @@ class MolGraphizer(BaseMolTransformer):
 
     See Also
     --------
-    MolGNNRegressor, MolGNNClassifier : networks on these graphs.
+    MolGNNRegressor, MolGNNClassifier : Networks on these graphs.
 
     Examples
     --------
@@ -103,7 +103,8 @@ class MolGraphizer(BaseMolTransformer):
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
         """
         super().fit(X)
         if self.molecule_features is not None:
@@ -121,6 +122,14 @@ class MolGraphizer(BaseMolTransformer):
         Returns
         -------
         MolGraphs of shape (n,)
+            One graph a molecule, in the order of `X`.
+
+        Raises
+        ------
+        InvalidMoleculeError
+            If some rows are not molecules and ``on_invalid="raise"``.
+        ValueError
+            If `molecule_features` does not give a matrix.
         """
         graphs = self._rows(X)
         if self.molecule_features is None:
@@ -143,6 +152,14 @@ class MolGraphizer(BaseMolTransformer):
         Returns
         -------
         MolGraphs of shape (n,)
+            One graph a molecule, in the order of `X`.
+
+        Raises
+        ------
+        InvalidMoleculeError
+            If some rows are not molecules and ``on_invalid="raise"``.
+        ValueError
+            If `molecule_features` does not give a matrix.
         """
         graphs = self._rows(X)
         if self.molecule_features is None:

@@ -16,8 +16,8 @@ from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
 class MolStandardizer(BaseMolTransformer):
     """One way to write each molecule: cleaned, largest fragment, uncharged, canonical SMILES.
 
-    RDKit's own standardiser. Clean-up disconnects metals, normalises functional groups (nitro,
-    sulfoxide, ...) and re-ionises.
+    RDKit's own standardiser; what one is good for, and how ChEMBL uses it, is in [1]_. Clean-up
+    disconnects metals, normalises functional groups (nitro, sulfoxide, ...) and re-ionises.
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ class MolStandardizer(BaseMolTransformer):
     memory : str, path, joblib.Memory or FeatureCache, default=None
         A folder that keeps what becomes of each SMILES, so that no fold, candidate or process of a
         search featurises it again. Mols are not kept.
+
+    See Also
+    --------
+    MorganFingerprinter, SmilesTokenizer, MolGraphizer : What can follow it in a pipeline.
 
     References
     ----------

@@ -52,7 +52,7 @@ class SmilesTokenizer(BaseMolTransformer):
 
     See Also
     --------
-    SmilesCNNRegressor, SmilesCNNClassifier : networks on these codes.
+    SmilesCNNRegressor, SmilesCNNClassifier : Networks on these codes.
 
     References
     ----------
@@ -103,10 +103,12 @@ class SmilesTokenizer(BaseMolTransformer):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
         """
         self._learn(self._rows(X))
         return self
@@ -121,10 +123,13 @@ class SmilesTokenizer(BaseMolTransformer):
 
         Returns
         -------
-        codes : ndarray of shape (n, max_length_), int32
+        codes : ndarray of shape (n, max_length), int32
+            From 0 to ``len(vocabulary_) + 1``; what is left of a row is padding.
 
         Raises
         ------
+        InvalidMoleculeError
+            If some rows are not molecules and ``on_invalid="raise"``.
         ValueError
             If a SMILES is too long and ``on_too_long="raise"``.
         """
@@ -139,10 +144,19 @@ class SmilesTokenizer(BaseMolTransformer):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        codes : ndarray of shape (n, max_length_), int32
+        codes : ndarray of shape (n, max_length), int32
+            As `transform` gives them.
+
+        Raises
+        ------
+        InvalidMoleculeError
+            If some rows are not molecules and ``on_invalid="raise"``.
+        ValueError
+            If a SMILES is too long and ``on_too_long="raise"``.
         """
         tokens = self._rows(X)
         self._learn(tokens)
@@ -153,12 +167,18 @@ class SmilesTokenizer(BaseMolTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n, max_length_), of int
+        X : array-like of shape (n, max_length), of int
             Codes; unknown ones are written as ``[?]``, and a row of padding as "".
 
         Returns
         -------
         smiles : ndarray of shape (n,), of str
+            What was cut off stays lost.
+
+        Raises
+        ------
+        ValueError
+            If X is no matrix.
         """
         check_is_fitted(self)
         codes = np.asarray(X)
@@ -174,10 +194,12 @@ class SmilesTokenizer(BaseMolTransformer):
         Parameters
         ----------
         input_features : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        names : ndarray of shape (max_length_,), of str
+        names : ndarray of shape (max_length,), of str
+            One for each column.
         """
         check_is_fitted(self)
         return np.array([f"token{i}" for i in range(self.max_length_)], dtype=object)

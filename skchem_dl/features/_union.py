@@ -39,7 +39,7 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
 
     See Also
     --------
-    sklearn.pipeline.FeatureUnion : joins any transformers, each of which reads X for itself.
+    sklearn.pipeline.FeatureUnion : Joins any transformers, each of which reads X for itself.
 
     Examples
     --------
@@ -83,6 +83,7 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         Returns
         -------
         dict
+            Values by name.
         """
         return self._get_params("transformer_list", deep=deep)
 
@@ -96,7 +97,8 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
 
         Returns
         -------
-        self
+        self : object
+            The union itself.
         """
         self._set_params("transformer_list", **params)
         return self
@@ -109,10 +111,12 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
 
         Raises
         ------
@@ -134,10 +138,12 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         Parameters
         ----------
         input_features : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
         names : ndarray of shape (d,), of str
+            One for each column.
         """
         names = [
             f"{name}__{column}"
