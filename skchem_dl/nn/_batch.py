@@ -22,22 +22,38 @@ class GraphBatch:
     Attributes
     ----------
     atom_codes : ndarray of shape (A, atom fields), uint8
+        As in `skchem_dl.MolGraphs`.
     bond_codes : ndarray of shape (B, bond fields), uint8
+        As in `skchem_dl.MolGraphs`.
     source, destination : ndarray of shape (E,), int64
         The atoms each edge leaves and enters.
     in_edges : ndarray of shape (E,), int64
         Edges sorted by destination: the edges into atom a are
         ``in_edges[in_offsets[a]:in_offsets[a + 1]]``.
     in_offsets : ndarray of shape (A + 1,), int64
+        Where those of each atom begin.
     n_atoms : ndarray of shape (M,), int64
         Of each molecule.
     atom_offsets : Tensor (M + 1,), int64
         Atoms of molecule i are ``atom_offsets[i]:atom_offsets[i + 1]``.
     molecule_features : Tensor (M, d), float32, or None
+        Numbers that belong to a molecule as a whole.
     atom_scale : Tensor (A,), or None
         How much of each atom's codes the network is shown, and of a bond's codes as much as of its
         two atoms' on average; None shows them as they are. For the gradients by it: each atom and
         bond then has a row of its own in all states, which takes several times as long.
+
+    See Also
+    --------
+    GNN : Takes it.
+
+    Examples
+    --------
+    >>> from skchem_dl import MolGraphizer
+    >>> from skchem_dl.nn import GraphBatch
+    >>> batch = GraphBatch.from_graphs(MolGraphizer().fit_transform(["CCO", "C"]))
+    >>> batch.source.tolist(), batch.destination.tolist()
+    ([0, 1, 1, 2], [1, 2, 0, 1])
     """
 
     atom_codes: np.ndarray
@@ -53,7 +69,18 @@ class GraphBatch:
 
     @classmethod
     def from_graphs(cls, graphs: MolGraphs) -> "GraphBatch":
-        """Make a batch of all molecules of `graphs`."""
+        """Make a batch of all molecules of some graphs.
+
+        Parameters
+        ----------
+        graphs : MolGraphs
+            M molecules.
+
+        Returns
+        -------
+        GraphBatch
+            On the CPU.
+        """
         source, destination = graphs.directed_edges()
         n_atoms = len(graphs.atom_codes)
         features = graphs.molecule_features
@@ -78,12 +105,34 @@ class GraphBatch:
         return self.atom_offsets.device
 
     def reverse(self, edges: np.ndarray) -> np.ndarray:
-        """Give the numbers of the reverses of edges."""
+        """Give the numbers of the reverses of edges.
+
+        Parameters
+        ----------
+        edges : ndarray of int
+            Numbers of edges, in any shape.
+
+        Returns
+        -------
+        ndarray of int
+            Of the same shape.
+        """
         half = len(self.source) // 2
         return np.where(edges < half, edges + half, edges - half)
 
     def to(self, device: torch.device | str) -> "GraphBatch":
-        """Give the same batch for another device."""
+        """Give the same batch for another device.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Where its tensors are to be.
+
+        Returns
+        -------
+        GraphBatch
+            Its arrays are shared.
+        """
         features, scale = self.molecule_features, self.atom_scale
         return replace(
             self,

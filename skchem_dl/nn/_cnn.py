@@ -34,8 +34,26 @@ class CNN(nn.Module):
         Over the tokens; padding is left out, and a row of nothing else gives zeros.
     head_dims : sequence of int, default=(256,)
         Hidden layers between pooling and output.
-    activation, dropout, batch_norm
-        As in `MLP`.
+    activation : str, default="relu"
+        Name in `skchem_dl.nn.ACTIVATIONS`.
+    dropout : float, default=0.0
+        Share of units left out after pooling and each hidden layer.
+    batch_norm : bool, default=False
+        Normalise after each convolution and hidden layer.
+
+    Attributes
+    ----------
+    embedding_dim : int
+        Width of what `embed` gives: ``n_filters * len(kernel_sizes)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such pooling.
+
+    See Also
+    --------
+    skchem_dl.SmilesCNNRegressor, skchem_dl.SmilesCNNClassifier : Train one.
 
     References
     ----------
@@ -87,14 +105,36 @@ class CNN(nn.Module):
         )
 
     def embed(self, codes: Tensor) -> Tensor:
-        """Give the pooled filters, ``(n, L) -> (n, n_filters * len(kernel_sizes))``."""
+        """Give the pooled filters.
+
+        Parameters
+        ----------
+        codes : Tensor (n, L), int
+            Tokens, padded with 0.
+
+        Returns
+        -------
+        Tensor (n, embedding_dim)
+            What goes into the head.
+        """
         packed = _pack(codes, self.gap)
         known = packed.codes < self.embedding.num_embeddings
         tokens = self.embedding(packed.codes.where(known, _UNKNOWN))
         return torch.cat([self._branch(blocks, tokens, packed) for blocks in self.branches], dim=1)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Predict, ``(n, L) -> (n, out_dim)``."""
+        """Predict.
+
+        Parameters
+        ----------
+        codes : Tensor (n, L), int
+            Tokens, padded with 0.
+
+        Returns
+        -------
+        Tensor (n, out_dim)
+            Logits, or targets in the units that the loss has.
+        """
         return self.head(self.dropout(self.embed(codes)))
 
     def _branch(self, blocks: nn.Module, values: Tensor, packed: "_Packed") -> Tensor:

@@ -35,7 +35,7 @@ class GNN(nn.Module):
     out_dim : int
         Width of the rows that come out.
     n_molecule_features : int, default=0
-        Width d of `GraphBatch.molecule_features`, joined to the readout before the head.
+        Width d of ``GraphBatch.molecule_features``, joined to the readout before the head.
     conv : str, default="dmpnn"
         Name in `skchem_dl.nn.CONVS`.
     hidden_dim : int, default=300
@@ -51,9 +51,9 @@ class GNN(nn.Module):
     average_heads : bool, default=False
         Let the readout see the mean of the heads, ``h / n_heads`` wide, for "gat" and "gatv2".
     virtual_node : bool, default=False
-        Let each molecule have a node that all its atoms hear and speak to before each step.
+        Let each molecule have a node that all its atoms hear and speak to before each step [1]_.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
-        Which layers the readout sees: the last, all side by side, or the highest of each unit.
+        Which layers the readout sees: the last, all side by side, or the highest of each unit [2]_.
     readout : str, default="mean"
         Over a molecule's atoms; name in `skchem_dl.nn.READOUTS`.
     readout_dim : int, default=None
@@ -68,6 +68,30 @@ class GNN(nn.Module):
         Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal.
+
+    Attributes
+    ----------
+    embedding_dim : int
+        Width of what `embed` gives.
+
+    Raises
+    ------
+    ValueError
+        If there is no such convolution, readout, skip, jumping knowledge or backend.
+    ImportError
+        If DGL is asked for and not installed.
+
+    See Also
+    --------
+    skchem_dl.MolGNNRegressor, skchem_dl.MolGNNClassifier : Train one.
+    GraphConv, Readout : What it is made of.
+
+    References
+    ----------
+    .. [1] Gilmer, J. et al. Neural Message Passing for Quantum Chemistry. ICML 2017.
+       https://doi.org/10.48550/arXiv.1704.01212
+    .. [2] Xu, K. et al. Representation Learning on Graphs with Jumping Knowledge Networks. ICML
+       2018. https://doi.org/10.48550/arXiv.1806.03536
 
     Examples
     --------
@@ -138,10 +162,18 @@ class GNN(nn.Module):
                     module.weight.requires_grad_(False)
 
     def atom_states(self, batch: GraphBatch) -> Tensor:
-        """Give each atom's vector after the last convolution, ``(A, h)``.
+        """Give each atom's vector after the last convolution.
 
-        With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``; the mean of k heads is
-        k times as narrow.
+        Parameters
+        ----------
+        batch : GraphBatch
+            M molecules with A atoms.
+
+        Returns
+        -------
+        Tensor (A, h)
+            With ``jumping_knowledge="concat"`` it is ``(A, h (1 + steps))``; the mean of k heads is
+            k times as narrow.
         """
         plan = self._plan(batch)
         first = self.conv.start(plan)
@@ -157,13 +189,34 @@ class GNN(nn.Module):
         return self._jump(plan, states)
 
     def embed(self, batch: GraphBatch) -> Tensor:
-        """Give each molecule's vector, ``(M, embedding_dim)``."""
+        """Give each molecule's vector.
+
+        Parameters
+        ----------
+        batch : GraphBatch
+            M molecules.
+
+        Returns
+        -------
+        Tensor (M, embedding_dim)
+            What goes into the head.
+        """
         return self.read_out(batch, self.dropout(self.atom_states(batch)))
 
     def read_out(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
-        """Give each molecule's vector from its atoms', ``(A, h) -> (M, embedding_dim)``.
+        """Give each molecule's vector from its atoms'.
 
-        Of the batch nothing is read but how many atoms each molecule has, and its features.
+        Parameters
+        ----------
+        batch : GraphBatch
+            Nothing is read but how many atoms each molecule has, and its features.
+        atoms : Tensor (A, h)
+            From `atom_states`.
+
+        Returns
+        -------
+        Tensor (M, embedding_dim)
+            What goes into the head.
         """
         molecules = self.projection(self.readout(batch, atoms))
         if batch.molecule_features is None:
@@ -171,7 +224,18 @@ class GNN(nn.Module):
         return torch.cat([molecules, batch.molecule_features], dim=1)
 
     def forward(self, batch: GraphBatch) -> Tensor:
-        """Predict, ``(M, out_dim)``."""
+        """Predict.
+
+        Parameters
+        ----------
+        batch : GraphBatch
+            M molecules.
+
+        Returns
+        -------
+        Tensor (M, out_dim)
+            Logits, or targets in the units that the loss has.
+        """
         return self.head(self.embed(batch))
 
     def _plan(self, batch: GraphBatch) -> Plan:

@@ -24,6 +24,15 @@ class MLP(nn.Module):
     batch_norm : bool, default=False
         Normalise each hidden layer before its activation.
 
+    Attributes
+    ----------
+    embedding_dim : int
+        Width h of the last hidden layer; without any, d.
+
+    See Also
+    --------
+    skchem_dl.FingerprintMLPRegressor, skchem_dl.FingerprintMLPClassifier : Train one.
+
     Examples
     --------
     >>> import torch
@@ -50,9 +59,31 @@ class MLP(nn.Module):
         self.head = last_layer(dims[-1], out_dim)
 
     def embed(self, rows: Tensor | SparseRows) -> Tensor:
-        """Give the last hidden layer, ``(n, d) -> (n, h)``."""
+        """Give the last hidden layer.
+
+        Parameters
+        ----------
+        rows : Tensor (n, d) or SparseRows
+            What goes in.
+
+        Returns
+        -------
+        Tensor (n, h)
+            What goes into the last linear map.
+        """
         return as_matrix(self.body(rows))
 
     def forward(self, rows: Tensor | SparseRows) -> Tensor:
-        """Predict, ``(n, d) -> (n, out_dim)``."""
+        """Predict.
+
+        Parameters
+        ----------
+        rows : Tensor (n, d) or SparseRows
+            What goes in.
+
+        Returns
+        -------
+        Tensor (n, out_dim)
+            Logits, or targets in the units that the loss has.
+        """
         return self.head(self.body(rows))

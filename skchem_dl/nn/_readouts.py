@@ -20,7 +20,33 @@ _ATTENTIVE_STEPS = 2
 
 
 def register_readout(name: str) -> Callable[[type["Readout"]], type["Readout"]]:
-    """Make a readout known as ``readout=name``."""
+    """Make a readout known as ``readout=name``.
+
+    Parameters
+    ----------
+    name : str
+        What it is to be called.
+
+    Returns
+    -------
+    callable
+        Decorates a `Readout`. The estimators know what is registered before
+        `skchem_dl.estimators` is imported, `GNN` also what comes later.
+
+    See Also
+    --------
+    Readout : What to write.
+
+    Examples
+    --------
+    >>> from skchem_dl.nn import READOUTS, Readout, register_readout
+    >>> @register_readout("first atom")
+    ... class FirstAtom(Readout):
+    ...     def forward(self, batch, atoms):
+    ...         return atoms[batch.atom_offsets[:-1]]
+    >>> READOUTS.pop("first atom").__name__
+    'FirstAtom'
+    """
 
     def register(cls: type["Readout"]) -> type["Readout"]:
         READOUTS[name] = cls
@@ -43,6 +69,18 @@ class Readout(nn.Module):
     ----------
     out_dim : int
         Width of the molecules' vectors.
+
+    See Also
+    --------
+    register_readout : Makes a class known by a name.
+    GNN : Calls it.
+
+    Examples
+    --------
+    >>> from skchem_dl.nn import READOUTS
+    >>> sorted(READOUTS)  # doctest: +NORMALIZE_WHITESPACE
+    ['attention', 'attentivefp', 'max', 'mean', 'set2set', 'sum', 'sum_mean_max',
+     'weighted_sum_max']
     """
 
     def __init__(self, dim: int, kernels: Kernels) -> None:
@@ -55,7 +93,25 @@ class Readout(nn.Module):
         """Make the layers, if there are any."""
 
     def forward(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
-        """Read out, ``(A, h) -> (M, out_dim)``."""
+        """Read the molecules out of their atoms.
+
+        Parameters
+        ----------
+        batch : GraphBatch
+            Tells which atoms are whose.
+        atoms : Tensor (A, h)
+            The atoms' vectors.
+
+        Returns
+        -------
+        Tensor (M, out_dim)
+            The molecules' vectors.
+
+        Raises
+        ------
+        NotImplementedError
+            By this class, which has none.
+        """
         raise NotImplementedError
 
 

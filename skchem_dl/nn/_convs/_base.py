@@ -19,7 +19,32 @@ CONVS: dict[str, type["GraphConv"]] = {}
 
 
 def register_conv(name: str) -> Callable[[type["GraphConv"]], type["GraphConv"]]:
-    """Make a convolution known as ``conv=name``."""
+    """Make a convolution known as ``conv=name``.
+
+    Parameters
+    ----------
+    name : str
+        What it is to be called.
+
+    Returns
+    -------
+    callable
+        Decorates a `GraphConv`. The estimators know what is registered before
+        `skchem_dl.estimators` is imported, `GNN` also what comes later.
+
+    See Also
+    --------
+    GraphConv : What to write.
+
+    Examples
+    --------
+    >>> from skchem_dl.nn import CONVS, register_conv
+    >>> @register_conv("isomorphism")
+    ... class Isomorphism(CONVS["gin"]):
+    ...     pass
+    >>> CONVS.pop("isomorphism").__name__
+    'Isomorphism'
+    """
 
     def register(cls: type["GraphConv"]) -> type["GraphConv"]:
         CONVS[name] = cls
@@ -45,6 +70,17 @@ class GraphConv(nn.Module):
         Sums and gathers.
     n_heads : int, default=1
         Attentions side by side, for those that attend.
+
+    See Also
+    --------
+    register_conv : Makes a class known by a name.
+    GNN : Calls it.
+
+    Examples
+    --------
+    >>> from skchem_dl.nn import CONVS
+    >>> sorted(CONVS)
+    ['attentivefp', 'dmpnn', 'gat', 'gatv2', 'gcn', 'gin', 'gine', 'mpnn', 'sage']
     """
 
     on_bonds = False  # whether a row is a directed edge, not an atom
@@ -73,19 +109,83 @@ class GraphConv(nn.Module):
         raise NotImplementedError
 
     def start(self, plan: Plan) -> Tensor:
-        """Give the first state, before its activation."""
+        """Give the first state, before its activation.
+
+        Parameters
+        ----------
+        plan : Plan
+            The rows of each state.
+
+        Returns
+        -------
+        Tensor (n, h)
+            A row for each distinct atom, or directed edge.
+
+        Raises
+        ------
+        NotImplementedError
+            By this class, which has none.
+        """
         raise NotImplementedError
 
     def step(self, layer: int, exchange: Exchange, state: Tensor, first: Tensor) -> Tensor:
-        """Give the next state, before its activation; `first` is what `start` gave."""
+        """Give the next state, before its activation.
+
+        Parameters
+        ----------
+        layer : int
+            How many steps were made.
+        exchange : Exchange
+            The messages from this state to the next.
+        state : Tensor (n_before, h)
+            This state.
+        first : Tensor (n, h)
+            What `start` gave.
+
+        Returns
+        -------
+        Tensor (n, h)
+            The next state.
+
+        Raises
+        ------
+        NotImplementedError
+            By this class, which has none.
+        """
         raise NotImplementedError
 
     def finish(self, ending: Ending, state: Tensor) -> Tensor:
-        """Give the vector of each distinct atom."""
+        """Give the vector of each distinct atom.
+
+        Parameters
+        ----------
+        ending : Ending
+            The way from the last state back to atoms.
+        state : Tensor (n, h)
+            The last state.
+
+        Returns
+        -------
+        Tensor (n, h)
+            Here the state itself.
+        """
         return state
 
     def before(self, exchange: Exchange, state: Tensor) -> Tensor:
-        """Give what each row of the next state was in this one, ``(n_before, h) -> (n, h)``."""
+        """Give what each row of the next state was in this one.
+
+        Parameters
+        ----------
+        exchange : Exchange
+            The messages between the two.
+        state : Tensor (n_before, h)
+            This state.
+
+        Returns
+        -------
+        Tensor (n, h)
+            Its rows, in the order of the next state's.
+        """
         return state if exchange.before is None else self.kernels.take(state, exchange.before)
 
 
