@@ -64,7 +64,7 @@ def atom_contributions(
 
     See Also
     --------
-    draw_contributions : draws them on the molecules.
+    draw_contributions : Draws them on the molecules.
 
     Notes
     -----

@@ -35,7 +35,9 @@ class ChemicalSpaceDisplay:
     color : ndarray of shape (n,), default=None
         A number or a category for each.
     color_kind : {"auto", "continuous", "diverging", "categorical"}, default="auto"
+        As in `from_estimator`.
     color_label : str, default=None
+        What the colour means.
     unit : str, default=None
         Of the colour.
     molecules : n molecules, default=None
@@ -48,13 +50,17 @@ class ChemicalSpaceDisplay:
     scatters_ : list of matplotlib.collections.PathCollection
         One; or one for each category in the legend; last the molecules without a value.
     colorbar_ : matplotlib.colorbar.Colorbar or None
+        Of numbers.
     legend_ : matplotlib.legend.Legend or None
+        Of categories.
     thumbnails_ : list of matplotlib.axes.Axes
         The drawn molecules.
     text_ : matplotlib.text.Text
         Numbers of molecules.
     ax_ : matplotlib.axes.Axes
+        Where it is drawn.
     figure_ : matplotlib.figure.Figure
+        The figure around them.
 
     See Also
     --------
@@ -115,6 +121,7 @@ class ChemicalSpaceDisplay:
         estimator : fitted transformer or pipeline
             Its `transform` gives two columns, as that of `make_pca_pipeline` does.
         X : n molecules, or what the estimator takes
+            What is placed.
         color : array-like of length n, default=None
             A number or a category for each molecule.
         color_kind : {"auto", "continuous", "diverging", "categorical"}, default="auto"
@@ -137,6 +144,7 @@ class ChemicalSpaceDisplay:
         Returns
         -------
         ChemicalSpaceDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -204,6 +212,7 @@ class ChemicalSpaceDisplay:
         Returns
         -------
         ChemicalSpaceDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -243,6 +252,14 @@ class ChemicalSpaceDisplay:
         Returns
         -------
         ChemicalSpaceDisplay
+            With what it drew as attributes.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing.
+        ValueError
+            If there is no such `color_kind`.
         """
         if self.color_kind not in COLOR_KINDS:
             raise ValueError(f"color_kind={self.color_kind!r}; expected one of {COLOR_KINDS}.")

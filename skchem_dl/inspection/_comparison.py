@@ -33,10 +33,13 @@ class ComparisonDisplay:
         A row a pair, with the columns "method_1", "method_2", "difference" and "p_value", as
         `model_selection.ComparisonTest.pairs`.
     metric : str, default="score"
+        Its name, for the axis.
     greater_is_better : bool, default=True
+        Whether more of it is.
     alpha : float, default=0.05
         Level of significance of intervals and standings, for the legend; the matrix has stars.
     title : str, default=None
+        None has none.
 
     Attributes
     ----------
@@ -47,7 +50,13 @@ class ComparisonDisplay:
     text_ : ndarray of shape (k, k), of matplotlib.text.Text
         Of ``kind="matrix"``; None on the diagonal.
     ax_ : matplotlib.axes.Axes
+        Where it is drawn.
     figure_ : matplotlib.figure.Figure
+        The figure around them.
+
+    See Also
+    --------
+    skchem_dl.model_selection.compare : Makes what is drawn here.
 
     References
     ----------
@@ -122,6 +131,7 @@ class ComparisonDisplay:
         Returns
         -------
         ComparisonDisplay
+            With what it drew as attributes.
         """
         test = comparison.test(metric, method=method, alpha=alpha)
         display = cls(
@@ -149,6 +159,7 @@ class ComparisonDisplay:
         Returns
         -------
         ComparisonDisplay
+            With what it drew as attributes.
 
         Raises
         ------

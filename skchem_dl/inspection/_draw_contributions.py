@@ -47,12 +47,17 @@ def draw_contributions(
         SMILES strings or RDKit Mols, as `atom_contributions` took them.
     contributions : sequence of n arrays of shape (n_atoms,)
         From `atom_contributions`.
-    values, legends, unit
-        Written beneath, as in `draw_molecules`.
+    values : array-like of length n, default=None
+        Measured or predicted, written beneath as in `draw_molecules`.
+    legends : array-like of length n, default=None
+        Names, for example.
     max_contribution : float, default=None
         What has the full colour; None takes the largest of all, so that the molecules of one
         picture can be compared.
+    unit : str, default=None
+        Written after numbers.
     n_columns : int, default=4
+        Molecules side by side.
     size : tuple of int, default=(250, 200)
         Width and height of one molecule, in pixels.
     smiles_column : str or int, default=None
@@ -70,7 +75,7 @@ def draw_contributions(
 
     See Also
     --------
-    atom_contributions : works them out.
+    atom_contributions : Works them out.
 
     Examples
     --------

@@ -49,6 +49,7 @@ def draw_molecules(
     unit : str, default=None
         Written after numbers.
     n_columns : int, default=4
+        Molecules side by side.
     size : tuple of int, default=(200, 150)
         Width and height of one molecule, in pixels.
     smiles_column : str or int, default=None
@@ -64,6 +65,11 @@ def draw_molecules(
     ------
     ValueError
         If values or legends are not as many as the molecules.
+
+    See Also
+    --------
+    draw_contributions : Colours the atoms.
+    ChemicalSpaceDisplay : Puts molecules on a map.
 
     Examples
     --------

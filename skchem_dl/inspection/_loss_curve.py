@@ -32,7 +32,13 @@ class LossCurveDisplay:
     lines_ : list of matplotlib.lines.Line2D
         Training before validation, members of an ensemble one after another.
     ax_ : matplotlib.axes.Axes
+        Where it is drawn.
     figure_ : matplotlib.figure.Figure
+        The figure around them.
+
+    See Also
+    --------
+    skchem_dl.callbacks.TensorBoardLogger : The same while training goes on.
 
     Examples
     --------
@@ -79,6 +85,7 @@ class LossCurveDisplay:
         Returns
         -------
         LossCurveDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -105,6 +112,7 @@ class LossCurveDisplay:
         Returns
         -------
         LossCurveDisplay
+            With what it drew as attributes.
         """
         self._check_metric()
         if ax is None:

@@ -36,6 +36,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
     y_std : ndarray of shape (n,), default=None
         Standard deviations of the predictions.
     unit : str, default=None
+        Of the values, for axes and errors.
     estimator_name : str, default=None
         For the title.
     n_not_measured, n_not_predicted : int, default=0
@@ -44,6 +45,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
     Attributes
     ----------
     scatter_ : matplotlib.collections.PathCollection
+        The molecules.
     line_ : matplotlib.lines.Line2D
         Where predictions would be right.
     errorbar_ : matplotlib.container.ErrorbarContainer or None
@@ -51,7 +53,9 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
     text_ : matplotlib.text.Text
         Numbers of molecules, RMSE, MAE and R².
     ax_ : matplotlib.axes.Axes
+        Where it is drawn.
     figure_ : matplotlib.figure.Figure
+        The figure around them.
 
     See Also
     --------
@@ -119,6 +123,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         estimator : fitted regressor
             A pipeline, a search, or whatever else has `predict`.
         X : n molecules, or what the estimator takes
+            What is predicted.
         y : array-like of shape (n,) or (n, t)
             Measured values, NaN where there are none.
         kind : {"actual_vs_predicted", "residual_vs_predicted"}, default="actual_vs_predicted"
@@ -128,6 +133,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         task : int or str, default=None
             The column of y; a name where y is a frame. Needed only where there are several.
         unit : str, default=None
+            Of the values, for axes and errors.
         estimator_name : str, default=None
             For the title.
         ax : matplotlib.axes.Axes, default=None
@@ -138,6 +144,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         Returns
         -------
         MeasuredPredictedDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -189,6 +196,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         task : int or str, default=None
             The column; a name where `y_true` is a frame. Needed only where there are several.
         unit : str, default=None
+            Of the values, for axes and errors.
         estimator_name : str, default=None
             For the title.
         ax : matplotlib.axes.Axes, default=None
@@ -199,6 +207,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         Returns
         -------
         MeasuredPredictedDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -234,6 +243,7 @@ class MeasuredPredictedDisplay(PredictionErrorDisplay):
         Returns
         -------
         MeasuredPredictedDisplay
+            With what it drew as attributes.
         """
         if ax is None:
             ax = new_axes(_FIGSIZE)

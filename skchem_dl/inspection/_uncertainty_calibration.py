@@ -41,6 +41,7 @@ class UncertaintyCalibrationDisplay:
     n_bins : int, default=10
         Bins, with the same number of molecules each, for ``kind="rmse_vs_std"``.
     unit : str, default=None
+        Of the values, for the axes.
     estimator_name : str, default=None
         For the title.
     n_not_measured, n_not_predicted : int, default=0
@@ -51,13 +52,23 @@ class UncertaintyCalibrationDisplay:
     coverage_ : ndarray of shape (101,)
         Fraction of the measured values within the intervals of nominal probability 0, 0.01, ..., 1.
     miscalibration_area_ : float
+        From 0 to 0.5.
     bin_std_, bin_rmse_ : ndarray of shape (bins,)
         Root mean predicted variance, and root mean squared error.
     ence_ : float
+        0 is perfect.
     line_ : matplotlib.lines.Line2D
+        The curve, or the bins.
     text_ : matplotlib.text.Text
+        Number of molecules, and the measure of the kind that is drawn.
     ax_ : matplotlib.axes.Axes
+        Where it is drawn.
     figure_ : matplotlib.figure.Figure
+        The figure around them.
+
+    See Also
+    --------
+    MeasuredPredictedDisplay : The standard deviations as error bars.
 
     References
     ----------
@@ -130,13 +141,17 @@ class UncertaintyCalibrationDisplay:
         estimator : fitted regressor whose `predict` takes `return_std`
             An ensemble (``n_members=5``), or a pipeline that ends in one.
         X : n molecules, or what the estimator takes
+            What is predicted.
         y : array-like of shape (n,) or (n, t)
             Measured values, NaN where there are none; of molecules that were not trained on.
         kind : {"coverage", "rmse_vs_std"}, default="coverage"
+            What is drawn; see the class.
         n_bins : int, default=10
+            Bins, with the same number of molecules each, for ``kind="rmse_vs_std"``.
         task : int or str, default=None
             The column of y; a name where y is a frame. Needed only where there are several.
         unit : str, default=None
+            Of the values, for the axes.
         estimator_name : str, default=None
             For the title.
         ax : matplotlib.axes.Axes, default=None
@@ -147,6 +162,7 @@ class UncertaintyCalibrationDisplay:
         Returns
         -------
         UncertaintyCalibrationDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -192,10 +208,13 @@ class UncertaintyCalibrationDisplay:
         y_true, y_pred, y_std : array-like of shape (n,) or (n, t)
             NaN where there is no measurement, or where the row is no molecule.
         kind : {"coverage", "rmse_vs_std"}, default="coverage"
+            What is drawn; see the class.
         n_bins : int, default=10
+            Bins, with the same number of molecules each, for ``kind="rmse_vs_std"``.
         task : int or str, default=None
             The column; a name where `y_true` is a frame. Needed only where there are several.
         unit : str, default=None
+            Of the values, for the axes.
         estimator_name : str, default=None
             For the title.
         ax : matplotlib.axes.Axes, default=None
@@ -206,6 +225,7 @@ class UncertaintyCalibrationDisplay:
         Returns
         -------
         UncertaintyCalibrationDisplay
+            With what it drew as attributes.
 
         Raises
         ------
@@ -227,12 +247,14 @@ class UncertaintyCalibrationDisplay:
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None opens a figure.
         kind : {"coverage", "rmse_vs_std"}, default="coverage"
+            What is drawn; see the class.
         **kwargs
             For matplotlib's `plot`.
 
         Returns
         -------
         UncertaintyCalibrationDisplay
+            With what it drew as attributes.
 
         Raises
         ------
