@@ -57,7 +57,8 @@ def compare(
         Names of scikit-learn's scorers or scorers. None is RMSE, MAE and R2, or area under the ROC
         curve and average precision. Names stand for `metrics.masked_scorer`, which leaves out what
         was not measured and invalid molecules (but for three classes and more, which it cannot
-        do). Errors, which scikit-learn negates, are given as they are, without "neg_" in the name.
+        do). Errors, which scikit-learn negates, are given as they are, without ``neg_`` in the
+        name.
     groups : array-like of shape (n,), default=None
         For splitters that keep groups together.
     n_jobs : int, default=None
@@ -89,8 +90,8 @@ def compare(
 
     See Also
     --------
-    skchem_dl.inspection.ComparisonDisplay : a picture of it.
-    skchem_dl.pipelines.make_baselines : methods to start from.
+    skchem_dl.inspection.ComparisonDisplay : A picture of it.
+    skchem_dl.pipelines.make_baselines : Methods to start from.
 
     References
     ----------

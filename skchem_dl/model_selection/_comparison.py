@@ -22,6 +22,11 @@ class Comparison:
     greater_is_better : dict of str to bool
         The metrics, the most important one first.
 
+    See Also
+    --------
+    compare : Makes one.
+    skchem_dl.inspection.ComparisonDisplay : A picture of it.
+
     Examples
     --------
     >>> import pandas as pd
@@ -97,6 +102,7 @@ class Comparison:
         Returns
         -------
         ComparisonTest
+            Means with intervals, and all pairs.
 
         Raises
         ------
@@ -111,6 +117,7 @@ class Comparison:
            Learning in Small Molecule Drug Discovery. J. Chem. Inf. Model. 2025.
            https://doi.org/10.1021/acs.jcim.5c01609
         .. [2] Conover, W. J. Practical Nonparametric Statistics, 3rd ed.; Wiley, 1999.
+               ISBN 0-471-16068-7.
         """
         metric = self.metrics[0] if metric is None else metric
         if metric not in self.greater_is_better:

@@ -130,8 +130,8 @@ class ScaffoldKFold(BaseMoleculeKFold):
 
     See Also
     --------
-    scaffold_groups : the groups themselves, to be passed where X is no molecules.
-    ScaffoldShuffleSplit : one split, of sizes to choose, and DeepChem's.
+    scaffold_groups : The groups themselves, to be passed where X is no molecules.
+    ScaffoldShuffleSplit : One split, of sizes to choose, and DeepChem's.
 
     References
     ----------
@@ -204,7 +204,7 @@ class ButinaKFold(BaseMoleculeKFold):
 
     See Also
     --------
-    butina_groups : the clusters themselves, to be passed where X is no molecules.
+    butina_groups : The clusters themselves, to be passed where X is no molecules.
 
     References
     ----------
@@ -261,8 +261,8 @@ class FingerprintClusterKFold(BaseMoleculeKFold):
         Number of folds.
     clusterer : clusterer or pipeline that ends in one, default=None
         Its ``fit_predict`` gets the fingerprints, (n, fp_size) zeros and ones in float32. None is
-        `MiniBatchKMeans` with ten clusters a fold. Rows that it takes for noise (label -1) are a
-        group each.
+        `MiniBatchKMeans` [1]_ with ten clusters a fold. Rows that it takes for noise (label -1) are
+        a group each.
     radius : int, default=2
         How many bonds an atom's environment reaches in the Morgan fingerprint.
     fp_size : int, default=2048
@@ -280,7 +280,12 @@ class FingerprintClusterKFold(BaseMoleculeKFold):
 
     See Also
     --------
-    ButinaKFold : clusters by Tanimoto similarity, of which there may be any number.
+    ButinaKFold : Clusters by Tanimoto similarity, of which there may be any number.
+
+    References
+    ----------
+    .. [1] Sculley, D. Web-Scale K-Means Clustering. WWW 2010.
+       https://doi.org/10.1145/1772690.1772862
 
     Examples
     --------

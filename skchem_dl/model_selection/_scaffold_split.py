@@ -40,7 +40,7 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
 
     See Also
     --------
-    scaffold_groups : the groups themselves, to be passed where X is no molecules.
+    scaffold_groups : The groups themselves, to be passed where X is no molecules.
 
     References
     ----------
@@ -93,6 +93,7 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols; with `groups`, anything with n rows.
         y : ignored
+            Not used; there by scikit-learn's convention.
         groups : array-like of shape (n,), default=None
             The group of each row, instead of its scaffold.
 

@@ -44,8 +44,8 @@ def scaffold_groups(
 
     See Also
     --------
-    ScaffoldKFold, ScaffoldShuffleSplit : split by them.
-    butina_groups : groups of similar fingerprints instead.
+    ScaffoldKFold, ScaffoldShuffleSplit : Split by them.
+    butina_groups : Groups of similar fingerprints instead.
 
     References
     ----------

@@ -55,7 +55,7 @@ def resolve_metrics(scoring: Any, *, classifier: bool, y: Any) -> dict[str, Metr
     Returns
     -------
     dict of str to Metric
-        A name of scikit-learn's without "neg_".
+        A name of scikit-learn's without ``neg_``.
 
     Raises
     ------

@@ -19,7 +19,9 @@ class ComparisonTest:
     Attributes
     ----------
     metric : str
+        What is compared.
     greater_is_better : bool
+        Whether more of it is.
     method : {"anova", "friedman"}
         Repeated-measures ANOVA with Tukey's HSD, or Friedman's test with Conover's (for two
         methods Wilcoxon's signed-rank test).
@@ -30,6 +32,7 @@ class ComparisonTest:
     sphericity_p_value : float
         Of Mauchly's test; NaN where it cannot be made (two methods, or too few folds).
     alpha : float
+        Level of significance.
     n_folds : int
         Folds that count.
     means : DataFrame
@@ -40,6 +43,21 @@ class ComparisonTest:
         A row a pair, the better one first: "difference" of the means, its "lower" and "upper"
         simultaneous confidence limits, "p_value" adjusted for the number of pairs, "cohen_d",
         "significant".
+
+    See Also
+    --------
+    Comparison.test : Makes one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skchem_dl.model_selection import Comparison
+    >>> rmse = [0.61, 0.70, 0.65, 0.59, 2.0, 2.2, 2.1, 1.9]
+    >>> scores = pd.DataFrame({"method": ["forest"] * 4 + ["mean"] * 4, "rmse": rmse})
+    >>> scores = scores.assign(repeat=0, fold=[0, 1, 2, 3] * 2)
+    >>> test = Comparison(scores, {"rmse": False}).test()
+    >>> test.means["standing"].to_dict()
+    {'forest': 'best', 'mean': 'worse'}
     """
 
     metric: str

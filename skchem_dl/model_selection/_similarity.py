@@ -48,9 +48,9 @@ def butina_groups(
 
     See Also
     --------
-    ButinaKFold : splits by them.
-    skchem_dl.similarity.ButinaClustering : the same on fingerprints of any kind.
-    scaffold_groups : groups of the same ring systems instead.
+    ButinaKFold : Splits by them.
+    skchem_dl.similarity.ButinaClustering : The same on fingerprints of any kind.
+    scaffold_groups : Groups of the same ring systems instead.
 
     References
     ----------

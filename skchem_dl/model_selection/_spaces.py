@@ -104,6 +104,7 @@ def param_space(
         empty: it chooses its penalty itself), alone or anywhere inside a pipeline. Its own
         parameters stay what they are unless they are in the space.
     size : {"small", "large"}, default="small"
+        A grid for a first look, or ranges to be sampled.
     library : {"sklearn", "optuna"}, default="sklearn"
         For `GridSearchCV` (small) and `RandomizedSearchCV` lists and scipy distributions; for
         `OptunaSearchCV`, `study.ask` and `suggest_params` Optuna's distributions, which need the
@@ -125,8 +126,8 @@ def param_space(
 
     See Also
     --------
-    suggest_params : the parameters of one trial of an Optuna study.
-    skchem_dl.callbacks.OptunaPruning : ends hopeless trials early.
+    suggest_params : The parameters of one trial of an Optuna study.
+    skchem_dl.callbacks.OptunaPruning : Ends hopeless trials early.
 
     Notes
     -----
@@ -179,6 +180,16 @@ def suggest_params(trial: "BaseTrial", space: Mapping[str, "BaseDistribution"]) 
     -------
     dict of str to value
         For `set_params`.
+
+    See Also
+    --------
+    param_space : Gives a space.
+
+    References
+    ----------
+    .. [1] Akiba, T.; Sano, S.; Yanase, T.; Ohta, T.; Koyama, M. Optuna: A Next-generation
+       Hyperparameter Optimization Framework. KDD 2019, 2623-2631.
+       https://doi.org/10.1145/3292500.3330701
 
     Examples
     --------

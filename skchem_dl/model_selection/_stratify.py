@@ -30,7 +30,7 @@ class BinnedStratifiedKFold(StratifiedKFold):
 
     See Also
     --------
-    ScaffoldKFold : stratifies scaffolds with ``stratify=True``.
+    ScaffoldKFold : Stratifies scaffolds with ``stratify=True``.
 
     Examples
     --------
@@ -58,6 +58,7 @@ class BinnedStratifiedKFold(StratifiedKFold):
         y : array-like of shape (n,)
             The targets.
         groups : ignored
+            Not used; there by scikit-learn's convention.
 
         Yields
         ------

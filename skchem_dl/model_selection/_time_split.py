@@ -35,12 +35,19 @@ class TimeSplit(BaseCrossValidator):
 
     See Also
     --------
-    sklearn.model_selection.TimeSeriesSplit : for rows that are sorted already.
+    sklearn.model_selection.TimeSeriesSplit : For rows that are sorted already.
 
     Notes
     -----
-    Dates are datetimes, numbers (years, say) or text in ISO 8601, such as "2019-05-12" or
+    The error on molecules that are yet to be made is estimated better so than by splits at random
+    [1]_. Dates are datetimes, numbers (years, say) or text in ISO 8601, such as "2019-05-12" or
     "2019-05-12T14:30".
+
+    References
+    ----------
+    .. [1] Sheridan, R. P. Time-Split Cross-Validation as a Method for Estimating the Goodness of
+       Prospective Prediction. J. Chem. Inf. Model. 2013, 53, 783-790.
+       https://doi.org/10.1021/ci400084k
 
     Examples
     --------
@@ -68,10 +75,12 @@ class TimeSplit(BaseCrossValidator):
         Parameters
         ----------
         X, y, groups : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
         int
+            ``n_splits``.
         """
         return self.n_splits
 
@@ -85,6 +94,7 @@ class TimeSplit(BaseCrossValidator):
         X : of length n
             Anything with rows; with `date_column`, a frame.
         y : ignored
+            Not used; there by scikit-learn's convention.
         groups : array-like of shape (n,), default=None
             The dates, where `date_column` is None; not looked at otherwise.
 

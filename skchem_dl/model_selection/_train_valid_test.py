@@ -51,6 +51,11 @@ def train_valid_test_split(
     TypeError, ValueError
         If sizes do not fit the splitter or the molecules, and whatever the splitter raises.
 
+    See Also
+    --------
+    sklearn.model_selection.train_test_split : Two sets, at random.
+    ScaffoldShuffleSplit, TimeSplit : Splitters for it.
+
     Examples
     --------
     >>> from skchem_dl.datasets import load_solubility
