@@ -31,6 +31,7 @@ def make_baselines(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     on_invalid : {"raise", "nan"}, default=None
         Set on the featurisers, where given.
     n_jobs : int, default=None
@@ -43,6 +44,15 @@ def make_baselines(
     -------
     dict of str to Pipeline
         From the simplest to the strongest.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    skchem_dl.model_selection.compare : Cross-validates them and your models on the same folds.
 
     Examples
     --------
@@ -76,6 +86,7 @@ def make_mean_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``MorganFingerprinter()``, which here only tells what is no molecule.
     on_invalid : {"raise", "nan"}, default=None
@@ -87,6 +98,15 @@ def make_mean_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_baselines : This and the other baselines.
 
     Examples
     --------
@@ -125,6 +145,15 @@ def make_linear_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_gradient_descent_pipeline : The same kind of model, trained step by step.
 
     Examples
     --------
@@ -171,6 +200,15 @@ def make_gradient_descent_pipeline(
     Pipeline
         With the steps "featurizer" and "estimator".
 
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_linear_pipeline : The same kind of model, solved at once.
+
     Examples
     --------
     >>> from skchem_dl.pipelines import make_gradient_descent_pipeline
@@ -201,6 +239,7 @@ def make_forest_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``RDKitDescriptors()``.
     on_invalid : {"raise", "nan"}, default=None
@@ -213,6 +252,21 @@ def make_forest_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_boosting_pipeline : Trees that mend each other's errors, where these are averaged.
+
+    References
+    ----------
+    .. [1] Svetnik, V.; Liaw, A.; Tong, C.; Culberson, J. C.; Sheridan, R. P.; Feuston, B. P. Random
+       Forest: A Classification and Regression Tool for Compound Classification and QSAR Modeling.
+       J. Chem. Inf. Comput. Sci. 2003, 43, 1947-1958. https://doi.org/10.1021/ci034160g
 
     Examples
     --------
@@ -238,6 +292,7 @@ def make_boosting_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``RDKitDescriptors()``.
     on_invalid : {"raise", "nan"}, default=None
@@ -250,6 +305,20 @@ def make_boosting_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_forest_pipeline : Trees that are averaged.
+
+    References
+    ----------
+    .. [1] Friedman, J. H. Greedy Function Approximation: A Gradient Boosting Machine. Ann. Stat.
+       2001, 29, 1189-1232. https://doi.org/10.1214/aos/1013203451
 
     Examples
     --------

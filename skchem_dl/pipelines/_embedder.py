@@ -33,8 +33,15 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     ----------
     estimator_ : estimator or Pipeline
         The fitted one.
-    n_features_in_, feature_names_in_
-        Its own, if it has them.
+    n_features_in_ : int
+        Columns of X, where that is a matrix.
+    feature_names_in_ : ndarray of str
+        Their names, where they had any.
+
+    See Also
+    --------
+    skchem_dl.MolGNNRegressor : One of the networks; its `embed` is what this gives.
+    sklearn.frozen.FrozenEstimator : Keeps a network as it is.
 
     Examples
     --------
@@ -70,14 +77,20 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         ----------
         X : of length n
             What the estimator takes.
-        y : array-like of shape (n,) or (n, t)
-            Targets.
+        y : array-like of shape (n,) or (n, t), default=None
+            Targets, which the networks need.
         **params
             For the estimator's `fit`: sample_weight, groups, X_val, ...
 
         Returns
         -------
-        self
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If there is no neural estimator at the end of `estimator`.
         """
         _neural_part(self.estimator)
         if _routing_enabled():
@@ -110,10 +123,12 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
         names : ndarray of shape (h,), of str
+            One for each column.
         """
         check_is_fitted(self)
         _, network = _neural_part(self.estimator_)
@@ -125,6 +140,7 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         MetadataRouter
+            What scikit-learn asks for where metadata routing is enabled.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)

@@ -27,6 +27,7 @@ def make_neighbors_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``MorganFingerprinter(counts=True)``; any fingerprints will do.
     on_invalid : {"raise", "nan"}, default=None
@@ -43,9 +44,19 @@ def make_neighbors_pipeline(
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
 
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
     See Also
     --------
-    skchem_dl.similarity.TanimotoNeighbors : says which distance, and makes the neighbours.
+    skchem_dl.similarity.TanimotoNeighbors : Says which distance, and makes the neighbours.
+
+    References
+    ----------
+    .. [1] Willett, P.; Barnard, J. M.; Downs, G. M. Chemical Similarity Searching. J. Chem. Inf.
+       Comput. Sci. 1998, 38, 983-996. https://doi.org/10.1021/ci9800211
 
     Examples
     --------

@@ -20,6 +20,7 @@ def make_mlp_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``MorganFingerprinter(counts=True, sparse_output=True)``.
     on_invalid : {"raise", "nan"}, default=None
@@ -31,6 +32,15 @@ def make_mlp_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator".
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_cnn_pipeline, make_gnn_pipeline : The other two kinds of network.
 
     Examples
     --------
@@ -58,6 +68,7 @@ def make_cnn_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``SmilesTokenizer()``.
     on_invalid : {"raise", "nan"}, default=None
@@ -69,6 +80,15 @@ def make_cnn_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator".
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_mlp_pipeline, make_gnn_pipeline : The other two kinds of network.
 
     Examples
     --------
@@ -95,6 +115,7 @@ def make_gnn_pipeline(
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
+        Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``MolGraphizer()``.
     on_invalid : {"raise", "nan"}, default=None
@@ -106,6 +127,15 @@ def make_gnn_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator".
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+
+    See Also
+    --------
+    make_mlp_pipeline, make_cnn_pipeline : The other two kinds of network.
 
     Examples
     --------

@@ -57,8 +57,16 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator_ : estimator
         The fitted one.
-    classes_, n_features_in_, feature_names_in_
-        Its own, if it has them.
+    classes_ : ndarray
+        Its classes, if it is a classifier.
+    n_features_in_ : int
+        Columns of X, where that is a matrix.
+    feature_names_in_ : ndarray of str
+        Their names, where they had any.
+
+    See Also
+    --------
+    make_linear_pipeline, make_forest_pipeline : Pipelines with one inside.
 
     Examples
     --------
@@ -96,13 +104,21 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
         y : array-like of length n, default=None
+            Targets.
         **params
             For the estimator's `fit`; those of length n are subset too, and X_val with its y_val.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If no row is valid.
         """
         self._fit("fit", _as_rows(X), y, params)
         return self
@@ -114,10 +130,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
 
         Returns
         -------
         y : ndarray of length n
+            One prediction a row.
         """
         return self._call("predict", X)
 
@@ -128,10 +146,13 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
 
         Returns
         -------
         p : ndarray of shape (n, classes)
+            In the order of `classes_`; of several labels, a list of such, if the estimator gives
+            one.
         """
         return self._call("predict_proba", X)
 
@@ -142,10 +163,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
 
         Returns
         -------
         values : ndarray of length n
+            One a row, or one for each class.
         """
         return self._call("decision_function", X)
 
@@ -156,10 +179,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
 
         Returns
         -------
         rows : ndarray or DataFrame of length n
+            As the estimator and `set_output` have them.
         """
         return self._call("transform", X)
 
@@ -170,13 +195,21 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
         y : array-like of length n, default=None
+            Targets.
         **params
             For the estimator's `fit_transform`; those of length n are subset too.
 
         Returns
         -------
         rows : ndarray or DataFrame of length n
+            As the estimator and `set_output` have them.
+
+        Raises
+        ------
+        ValueError
+            If no row is valid.
         """
         X = _as_rows(X)
         return _spread(self._fit("fit_transform", X, y, params), X)
@@ -188,13 +221,21 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
-        y : ignored by clusterers
+            What the estimator takes, with rows of NaN for invalid molecules.
+        y : array-like of length n, default=None
+            Clusterers ignore it.
         **params
             For the estimator's `fit_predict`; those of length n are subset too.
 
         Returns
         -------
         labels : ndarray of shape (n,)
+            Numbers of clusters.
+
+        Raises
+        ------
+        ValueError
+            If no row is valid.
         """
         X = _as_rows(X)
         return _spread(self._fit("fit_predict", X, y, params), X)
@@ -206,13 +247,21 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or CSR of shape (n, d)
+            What the estimator takes, with rows of NaN for invalid molecules.
         y : array-like of length n, default=None
+            Targets.
         **params
             For the estimator's `score`; those of length n are subset too.
 
         Returns
         -------
         float
+            The estimator's own score.
+
+        Raises
+        ------
+        ValueError
+            If no row is valid.
         """
         check_is_fitted(self)
         X, y, params = self._valid_part("score", _as_rows(X), y, params)
@@ -225,10 +274,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         input_features : array-like of str, default=None
+            Names of the columns of X.
 
         Returns
         -------
         names : ndarray of str
+            One for each column.
         """
         check_is_fitted(self)
         return self.estimator_.get_feature_names_out(input_features)
@@ -240,10 +291,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
+            None leaves it as it is.
 
         Returns
         -------
-        self
+        self : object
+            The wrapper itself.
         """
         for estimator in (self.estimator, getattr(self, "estimator_", None)):
             if estimator is not None:
@@ -256,6 +309,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         MetadataRouter
+            What scikit-learn asks for where metadata routing is enabled.
         """
         mapping = MethodMapping()
         for method in ("fit", "fit_transform", "fit_predict", "score"):

@@ -32,6 +32,11 @@ def make_pca_pipeline(
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
 
+    See Also
+    --------
+    make_tsne_pipeline : A map that keeps similar molecules together.
+    skchem_dl.inspection.ChemicalSpaceDisplay : Draws the map.
+
     Examples
     --------
     >>> from skchem_dl.pipelines import make_pca_pipeline
@@ -60,6 +65,10 @@ def make_cluster_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+
+    See Also
+    --------
+    make_butina_pipeline : As many clusters as there are, by Tanimoto similarity.
 
     Examples
     --------
@@ -93,7 +102,13 @@ def make_butina_pipeline(
 
     See Also
     --------
-    make_cluster_pipeline : a given number of clusters, by k-means; it can `predict`.
+    make_cluster_pipeline : A given number of clusters, by k-means; it can `predict`.
+
+    References
+    ----------
+    .. [1] Butina, D. Unsupervised Data Base Clustering Based on Daylight's Fingerprint and
+       Tanimoto Similarity. J. Chem. Inf. Comput. Sci. 1999, 39, 747-750.
+       https://doi.org/10.1021/ci9803381
 
     Examples
     --------
@@ -138,7 +153,7 @@ def make_tsne_pipeline(
 
     See Also
     --------
-    make_pca_pipeline : a map that takes new molecules, of large differences first.
+    make_pca_pipeline : A map that takes new molecules, of large differences first.
 
     References
     ----------
