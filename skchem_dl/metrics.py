@@ -25,6 +25,20 @@ class MaskedReport(NamedTuple):
         Rows without a measured target.
     n_invalid : int
         Rows without a prediction, since they are no molecules.
+
+    See Also
+    --------
+    MaskedScorer.report : Gives one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.dummy import DummyRegressor
+    >>> from skchem_dl.metrics import masked_scorer
+    >>> X, y = np.zeros((3, 1)), np.array([[1.0, np.nan], [3.0, 2.0], [5.0, 4.0]])
+    >>> mean = DummyRegressor().fit(X, [[3.0, 3.0]] * 3)
+    >>> masked_scorer("neg_mean_absolute_error").report(mean, X, y).n_used
+    array([3, 2])
     """
 
     scores: np.ndarray
@@ -34,7 +48,30 @@ class MaskedReport(NamedTuple):
 
 
 class MaskedScorer(_BaseScorer):
-    """A scorer that skips NaN targets and NaN predictions; made by `masked_scorer`."""
+    """A scorer that skips NaN targets and NaN predictions; made by `masked_scorer`.
+
+    Parameters
+    ----------
+    score_func : callable
+        Of true and predicted values of one task.
+    sign : int
+        1 where more is better, -1 where less is.
+    kwargs : dict
+        For `score_func`.
+    response_method : str or tuple of str, default="predict"
+        The method of the estimator, or which of several it has.
+
+    See Also
+    --------
+    masked_scorer : Makes one of scikit-learn's scorer of a name.
+    sklearn.metrics.make_scorer : Makes scikit-learn's own.
+
+    Examples
+    --------
+    >>> from skchem_dl.metrics import masked_scorer
+    >>> type(masked_scorer("roc_auc")).__name__
+    'MaskedScorer'
+    """
 
     def report(self, estimator: Any, X: Any, y: Any) -> MaskedReport:
         """Give the score of each task, and count what was left out.
@@ -42,13 +79,21 @@ class MaskedScorer(_BaseScorer):
         Parameters
         ----------
         estimator : fitted estimator or pipeline
+            What is judged.
         X : molecules or features of length n
+            What the estimator takes.
         y : array-like of shape (n,) or (n, t)
             NaN where there is no measurement.
 
         Returns
         -------
         MaskedReport
+            Scores and numbers of rows, t of each.
+
+        Raises
+        ------
+        ValueError
+            If the estimator does not give one value a task.
         """
         return self._report(estimator, X, y, None)
 
@@ -112,6 +157,10 @@ def masked_scorer(name: str) -> MaskedScorer:
     ------
     ValueError
         If scikit-learn has no such scorer.
+
+    See Also
+    --------
+    sklearn.metrics.get_scorer : Scikit-learn's own, for y without gaps.
 
     Examples
     --------

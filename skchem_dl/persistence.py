@@ -89,7 +89,7 @@ def save(obj: Any, path: str | os.PathLike) -> None:
 
     See Also
     --------
-    load : reads it again.
+    load : Reads it again.
 
     Examples
     --------
@@ -125,6 +125,7 @@ def load(path: str | os.PathLike) -> Any:
     Parameters
     ----------
     path : path
+        Where the file is.
 
     Returns
     -------
@@ -135,6 +136,21 @@ def load(path: str | os.PathLike) -> Any:
     ------
     ValueError
         If the file is not whole, is not one of ours, or is of a later format.
+
+    See Also
+    --------
+    save : Writes such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import skchem_dl
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "ecfp6.skchem"
+    ...     skchem_dl.save(skchem_dl.MorganFingerprinter(radius=3), path)
+    ...     skchem_dl.load(path)
+    MorganFingerprinter(radius=3)
     """
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:

@@ -169,8 +169,8 @@ def load_csv(
 
     See Also
     --------
-    load_solubility : a data set that needs no file.
-    fetch_lipophilicity : one of MoleculeNet's data sets.
+    load_solubility : A data set that needs no file.
+    fetch_lipophilicity : One of MoleculeNet's data sets.
 
     Examples
     --------

@@ -227,6 +227,12 @@ OSError
     If the file is neither there nor can be downloaded, or has not the SHA-256 it should have.
 ImportError
     If it must be downloaded and pooch is missing, or if ``as_frame=True`` and pandas is missing.
+ValueError
+    If there is no such `target`, or several do not go together.
+
+See Also
+--------
+load_csv : Reads a file of your own.
 
 {_describe_references(source)}
 

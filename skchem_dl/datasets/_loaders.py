@@ -99,6 +99,10 @@ def load_solubility(
     ImportError
         If ``as_frame=True`` and pandas is missing.
 
+    See Also
+    --------
+    fetch_esol, fetch_freesolv, fetch_lipophilicity : Other measured properties, to be downloaded.
+
     References
     ----------
     .. [1] Huuskonen, J. (2000). "Estimation of Aqueous Solubility for a Diverse Set of Organic
@@ -211,6 +215,10 @@ def load_nci(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
         If the installed RDKit has no such file.
     ImportError
         If ``as_frame=True`` and pandas is missing.
+
+    See Also
+    --------
+    load_solubility : Molecules with a measured property.
 
     References
     ----------

@@ -38,6 +38,22 @@ class ScreeningSummary(NamedTuple):
         How long this call took.
     columns : tuple of str
         The columns that were added.
+
+    See Also
+    --------
+    predict_file : Gives one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skchem_dl.pipelines import make_mean_pipeline
+    >>> from skchem_dl.screening import predict_file
+    >>> model = make_mean_pipeline().fit(["CCO", "CCC"], [1.0, 2.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "in.smi").write_text("CCCO propanol")
+    ...     predict_file(model, f"{folder}/in.smi", f"{folder}/out.csv").columns
+    ('prediction', 'invalid_reason')
     """
 
     path: Path
@@ -153,6 +169,10 @@ def predict_file(
         column is not clear, or if an interrupted run is there that is not the same.
     ImportError
         If a file is Parquet and pyarrow is missing.
+
+    See Also
+    --------
+    skchem_dl.save : Writes a pipeline to the file that `pipeline` may be.
 
     Examples
     --------

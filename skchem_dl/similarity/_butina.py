@@ -35,17 +35,19 @@ class ButinaClustering(ClusterMixin, BaseFingerprintEstimator):
     labels_ : ndarray of shape (n,), int
         The cluster of each row: 0, 1, 2, ... in the order in which they are found; -1 for invalid
         molecules.
-    cluster_center_indices_ : ndarray of shape (n_clusters_,), int
+    cluster_center_indices_ : ndarray of shape (n_clusters,), int
         The row of each cluster's centre.
     n_clusters_ : int
         How many there are.
-    n_features_in_, feature_names_in_
-        Columns that it was fitted on, and their names, where they had any.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where they had any.
 
     See Also
     --------
-    skchem_dl.pipelines.make_butina_pipeline : from SMILES.
-    skchem_dl.model_selection.butina_groups : the clusters as groups, to split by.
+    skchem_dl.pipelines.make_butina_pipeline : From SMILES.
+    skchem_dl.model_selection.butina_groups : The clusters as groups, to split by.
 
     References
     ----------
@@ -79,10 +81,12 @@ class ButinaClustering(ClusterMixin, BaseFingerprintEstimator):
             Fingerprints, of zeros and ones or of counts; a row of NaN stands for an invalid
             molecule.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------

@@ -34,13 +34,15 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
     ----------
     n_samples_fit_ : int
         How many fingerprints it was fitted on.
-    n_features_in_, feature_names_in_
-        Their columns, and the names of these, where they had any.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where they had any.
 
     See Also
     --------
-    SimilaritySearch : the nearest molecules, from SMILES.
-    skchem_dl.pipelines.make_neighbors_pipeline : predictions from the nearest molecules.
+    SimilaritySearch : The nearest molecules, from SMILES.
+    skchem_dl.pipelines.make_neighbors_pipeline : Predictions from the nearest molecules.
 
     References
     ----------
@@ -77,10 +79,12 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         X : array-like or CSR of shape (n, d)
             Fingerprints, of zeros and ones or of counts.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
@@ -145,7 +149,7 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         Raises
         ------
         ValueError
-            As in `kneighbors`.
+            As in `kneighbors`, or if there is no such mode.
         """
         if mode not in ("connectivity", "distance"):
             raise ValueError(f"mode={mode!r}; expected one of ('connectivity', 'distance').")
@@ -168,6 +172,7 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         Returns
         -------
         csr_array of shape (m, n), float64
+            ``n_neighbors + 1`` stored values a row, nearest first.
 
         Raises
         ------

@@ -39,12 +39,14 @@ class MaxMinPicker(BaseFingerprintEstimator):
     selected_indices_ : ndarray of shape (n_picks,), int
         The picked rows in the order of picking: the first few are themselves a diverse choice.
         Rows of NaN, which stand for invalid molecules, are never among them.
-    n_features_in_, feature_names_in_
-        Columns that it was fitted on, and their names, where they had any.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, where they had any.
 
     See Also
     --------
-    ButinaClustering : its centres stand each for many similar molecules.
+    ButinaClustering : Its centres stand each for many similar molecules.
 
     References
     ----------
@@ -77,7 +79,7 @@ class MaxMinPicker(BaseFingerprintEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None) -> "MaxMinPicker":
-        """Pick.
+        """Pick diverse rows.
 
         Parameters
         ----------
@@ -85,10 +87,12 @@ class MaxMinPicker(BaseFingerprintEstimator):
             Fingerprints, of zeros and ones or of counts; a row of NaN stands for an invalid
             molecule.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------

@@ -25,6 +25,17 @@ class Nearest(NamedTuple):
         Rows of the library; -1 where the molecule is invalid.
     similarities : ndarray of shape (m, k), float64
         Tanimoto similarities; NaN where the molecule is invalid.
+
+    See Also
+    --------
+    SimilaritySearch.nearest : Gives one.
+
+    Examples
+    --------
+    >>> from skchem_dl.similarity import SimilaritySearch
+    >>> search = SimilaritySearch(n_neighbors=1).fit(["CCO", "c1ccccc1"])
+    >>> search.nearest(["CCO"])
+    Nearest(indices=array([[0]]), similarities=array([[1.]]))
     """
 
     indices: np.ndarray
@@ -59,7 +70,12 @@ class SimilaritySearch(BaseEstimator):
 
     See Also
     --------
-    TanimotoNeighbors : the same on fingerprints, as a step of a pipeline.
+    TanimotoNeighbors : The same on fingerprints, as a step of a pipeline.
+
+    References
+    ----------
+    .. [1] Willett, P.; Barnard, J. M.; Downs, G. M. Chemical Similarity Searching. J. Chem. Inf.
+       Comput. Sci. 1998, 38, 983-996. https://doi.org/10.1021/ci9800211
 
     Examples
     --------
@@ -94,10 +110,12 @@ class SimilaritySearch(BaseEstimator):
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
         y : ignored
+            Not used; there by scikit-learn's convention.
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
 
         Raises
         ------
