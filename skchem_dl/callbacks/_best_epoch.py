@@ -8,7 +8,26 @@ from skorch.callbacks import Callback
 
 
 class StopTraining(Exception):  # a signal, not an error
-    """Ends training after the epoch; skorch's own signal, KeyboardInterrupt, is the user's."""
+    """Ends training after the epoch; skorch's own signal, KeyboardInterrupt, is the user's.
+
+    To be raised by a callback's ``on_epoch_end``.
+
+    See Also
+    --------
+    BestEpoch : Raises it when the validation set no longer gets better.
+
+    Examples
+    --------
+    >>> from skorch.callbacks import Callback
+    >>> from skchem_dl.callbacks import StopTraining
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> class AtOnce(Callback):
+    ...     def on_epoch_end(self, net, **kwargs):
+    ...         raise StopTraining
+    >>> model = make_mlp_pipeline(callbacks=[AtOnce()], random_state=0)
+    >>> model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0])[-1].n_iter_
+    1
+    """
 
 
 class BestEpoch(Callback):
@@ -16,10 +35,12 @@ class BestEpoch(Callback):
 
     What is watched is averaged over a few epochs before it is compared, so that none before that is
     kept: on a small validation set single epochs are lucky, and early ones more often than they are
-    good. For classifiers it is a
-    metric rather than the loss: on molecules unlike those of training the loss soon rises, as the
-    network grows too sure of itself, while it still learns to rank them. The loss decides between
-    equals, and stands in where the metric is not defined (one class only).
+    good. For classifiers it is a metric rather than the loss: on molecules unlike those of training
+    the loss soon rises, as the network grows too sure of itself, while it still learns to rank
+    them. The loss decides between equals, and stands in where the metric is not defined (one class
+    only).
+
+    Estimators make one themselves where ``early_stopping=True``.
 
     Parameters
     ----------
@@ -38,6 +59,27 @@ class BestEpoch(Callback):
         Its averaged validation loss.
     best_metric_ : float
         Its averaged metric; NaN where only the loss was watched.
+
+    See Also
+    --------
+    StopTraining : What it raises.
+
+    References
+    ----------
+    .. [1] Prechelt, L. Early Stopping - But When? In Neural Networks: Tricks of the Trade, 2nd ed.;
+       Springer, 2012; 53-67. https://doi.org/10.1007/978-3-642-35289-8_5
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import BestEpoch
+    >>> from skchem_dl.datasets import load_solubility
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> X, y = load_solubility(subset="test", return_X_y=True)
+    >>> model = make_mlp_pipeline(max_epochs=5, early_stopping=True, random_state=0)
+    >>> model = model.fit(X[:50], y[:50])
+    >>> [best] = [c for _, c in model[-1].net_.callbacks_ if isinstance(c, BestEpoch)]
+    >>> 3 <= best.best_epoch_ <= 5
+    True
     """
 
     _weights: dict[str, Any] | None = None
@@ -71,7 +113,13 @@ class BestEpoch(Callback):
             raise StopTraining
 
     def restore(self, net: Any) -> None:
-        """Put the best epoch's weights back into the module."""
+        """Put the best epoch's weights back into the module.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The one that was trained.
+        """
         if self._weights is not None:
             net.module_.load_state_dict(self._weights)
             self._weights = None

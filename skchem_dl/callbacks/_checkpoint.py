@@ -41,6 +41,10 @@ class Checkpoint(Callback):
     resume_from : path, default=None
         The folder of the fit to go on with; another fit's is refused.
 
+    See Also
+    --------
+    TensorBoardLogger : The course of a fit, which goes on as well.
+
     Notes
     -----
     Of callbacks of your own the attributes that are numbers, text, tensors, or lists and dicts of
@@ -82,6 +86,13 @@ class Checkpoint(Callback):
         Returns
         -------
         context manager of a CheckpointFolder
+            Nobody else uses the folder meanwhile.
+
+        Raises
+        ------
+        ValueError
+            If there is no folder, `every` is less than 1, or `resume_from` is no checkpoint of this
+            fit.
         """
         if self.every is not None and self.every < 1:
             raise ValueError(f"Checkpoint(every={self.every!r}); expected at least 1, or None.")
@@ -114,7 +125,13 @@ class Checkpoint(Callback):
             self._cost = self._written_at - began
 
     def finish(self, net: Any) -> None:
-        """Keep the trained network while the other members of its ensemble are trained."""
+        """Keep the trained network while the other members of its ensemble are trained.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The one that was trained.
+        """
         state = {**get_state(net), "finished": True}
         net.checkpoints.write(net.member, len(net.history), state)
 

@@ -22,6 +22,20 @@ class EpochMetrics(Callback):
     ----------
     metrics : callable
         Maps targets ``(n, t)`` and the network's output ``(n, k)`` to a dict of floats.
+
+    See Also
+    --------
+    TensorBoardLogger : Logs what is recorded.
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import EpochMetrics
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> def bias(target, output):
+    ...     return {"bias": float((output - target).mean())}
+    >>> model = make_mlp_pipeline(max_epochs=2, callbacks=[EpochMetrics(bias)], random_state=0)
+    >>> "train_bias" in model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0])[-1].history_[-1]
+    True
     """
 
     def __init__(self, metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]) -> None:
@@ -54,7 +68,20 @@ class EpochMetrics(Callback):
 
 
 class GradientNorm(Callback):
-    """Record the norm of the gradient, the mean over some steps of the epoch, as ``grad_norm``."""
+    """Record the norm of the gradient, the mean over some steps of the epoch, as ``grad_norm``.
+
+    See Also
+    --------
+    TensorBoardLogger : Logs what is recorded.
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import GradientNorm
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> model = make_mlp_pipeline(max_epochs=2, callbacks=[GradientNorm()], random_state=0)
+    >>> model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0])[-1].history_[-1]["grad_norm"] > 0
+    True
+    """
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget the epoch before."""

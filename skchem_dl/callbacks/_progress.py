@@ -13,6 +13,18 @@ class ProgressBar(Callback):
     ----------
     label : str, default="fit"
         Stands before the bar.
+
+    See Also
+    --------
+    TensorBoardLogger : Shows more.
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import ProgressBar
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> model = make_mlp_pipeline(max_epochs=2, callbacks=[ProgressBar("three molecules")])
+    >>> model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0])[-1].n_iter_
+    2
     """
 
     _bar: Any = None  # another callback's on_train_begin may fail before this one's

@@ -42,7 +42,7 @@ class OptunaPruning(Callback):
 
     See Also
     --------
-    skchem_dl.model_selection.param_space : what to search over.
+    skchem_dl.model_selection.param_space : What to search over.
 
     Notes
     -----
@@ -53,6 +53,12 @@ class OptunaPruning(Callback):
     With ``optuna.create_study()`` the trials live in the memory of one process. For fits in worker
     processes give it a ``storage``. A model that still holds such a callback is pickled without
     its trial.
+
+    References
+    ----------
+    .. [1] Akiba, T.; Sano, S.; Yanase, T.; Ohta, T.; Koyama, M. Optuna: A Next-generation
+       Hyperparameter Optimization Framework. KDD 2019, 2623-2631.
+       https://doi.org/10.1145/3292500.3330701
 
     Examples
     --------

@@ -42,12 +42,31 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 class LearningRateSchedule(Callback):
     """Set the learning rate before every training step, from how much of training is done.
 
-    Where the schedule is `constant` it only notes the rate, and leaves it to other callbacks.
+    "cosine" [1]_, "one_cycle" [2]_ and "constant" are in `SCHEDULES`. Where the schedule is the
+    last it only notes the rate, and leaves it to other callbacks.
 
     Parameters
     ----------
     schedule : callable
         Maps progress, from 0 to 1, to a factor of the learning rate.
+
+    See Also
+    --------
+    PlateauSchedule : Looks at the loss instead.
+
+    References
+    ----------
+    .. [1] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [2] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+
+    Examples
+    --------
+    >>> from skchem_dl.callbacks import SCHEDULES, LearningRateSchedule
+    >>> one_cycle = LearningRateSchedule(SCHEDULES["one_cycle"])
+    >>> [round(one_cycle.schedule(progress), 2) for progress in (0.0, 0.3, 1.0)]
+    [0.04, 1.0, 0.0]
     """
 
     def __init__(self, schedule: Callable[[float], float]) -> None:
@@ -85,6 +104,17 @@ class PlateauSchedule(Callback):
         Epochs without improvement that are waited for.
     threshold : float, default=1e-4
         An improvement is a loss lower by more than this share.
+
+    See Also
+    --------
+    LearningRateSchedule : Follows a plan instead.
+
+    Examples
+    --------
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> model = make_mlp_pipeline(lr_schedule="plateau", max_epochs=2, random_state=0)
+    >>> model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0])[-1].history_[-1]["lr"]
+    0.001
     """
 
     def __init__(self, factor: float = 0.5, patience: int = 5, threshold: float = 1e-4) -> None:

@@ -56,7 +56,7 @@ def log_search(search: Any, log_dir: str | Path, *, run_name: str | None = None)
 
     See Also
     --------
-    TensorBoardLogger : the course of single fits.
+    TensorBoardLogger : The course of single fits.
 
     Examples
     --------

@@ -52,7 +52,7 @@ class TensorBoardLogger(Callback):
 
     See Also
     --------
-    log_search : a finished search, a row a candidate.
+    log_search : A finished search, a row a candidate.
 
     Examples
     --------
@@ -83,10 +83,19 @@ class TensorBoardLogger(Callback):
         log_dir : path or None
             The estimator's.
         run : Run
+            What is trained.
 
         Returns
         -------
         Path
+            A folder that no other fit has.
+
+        Raises
+        ------
+        ValueError
+            If `every` is less than 1.
+        ImportError
+            If TensorBoard or matplotlib is missing.
         """
         if self.every < 1:
             raise ValueError(f"TensorBoardLogger(every={self.every!r}); expected 1 or more epochs.")
@@ -109,7 +118,13 @@ class TensorBoardLogger(Callback):
             self._log(net)
 
     def catch_up(self, net: Any) -> None:
-        """Log the last epoch, if it is not, before the best one's weights are put back."""
+        """Log the last epoch, if it is not, before the best one's weights are put back.
+
+        Parameters
+        ----------
+        net : skorch.NeuralNet
+            The one that was trained.
+        """
         complete = bool(net.history) and "train_loss" in net.history[-1]
         if complete and self._n_logged < len(net.history):
             self._open(net)
