@@ -130,7 +130,7 @@ class BaseNeuralEstimator(BaseEstimator):
 
     @property
     def n_iter_(self) -> int:
-        """Epochs trained, of an ensemble the most."""
+        """Epochs trained; of an ensemble the most."""
         self._check_is_fitted()
         return max((row["epoch"] for row in self.history_), default=0)
 
@@ -168,7 +168,16 @@ class BaseNeuralEstimator(BaseEstimator):
 
         Returns
         -------
-        self
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If X is not what the class takes, a parameter is wrong, no row is left to learn from,
+            or of `X_val` and `y_val` only one is given.
+        ImportError
+            If an extra is missing that a parameter needs, as `log_dir` does.
         """
         self._validate_params()
         goes_on = self.warm_start and self.__sklearn_is_fitted__()

@@ -77,6 +77,7 @@ def _check_codes(X: np.ndarray) -> np.ndarray:
 class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
     """Convolutional network for regression on SMILES tokens.
 
+    Filters of several widths side by side, each pooled over the text [1]_, which is a SMILES [2]_.
     X is an (n, L) matrix of token codes, as `SmilesTokenizer` makes it. A row of padding stands for
     an invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
 
@@ -95,22 +96,27 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
     head_dims : sequence of int, default=(256,)
         Hidden layers between pooling and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each convolution and hidden layer.
     dropout : float, default=0.2
         Share of units left out after pooling and each hidden layer.
     batch_norm : bool, default=False
         Normalise after each convolution and hidden layer.
     loss : {"mse", "mae", "huber", "quantile"}, default="mse"
-        On standardised targets where `normalize_y` is on.
+        Squared error; absolute error; squared up to 1 and absolute beyond; or the pinball loss of
+        a quantile [8]_. On standardised targets where `normalize_y` is on.
     quantile : float, default=0.5
         Which quantile ``loss="quantile"`` learns: 0.9 is exceeded by one molecule in ten.
     normalize_y : bool, default=True
         Learn on targets of mean 0 and standard deviation 1.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [3]_, AdamW [4]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [5]_ and "one_cycle" [6]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=0.0
@@ -132,7 +138,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean is the prediction,
-        their spread `predict`'s ``return_std``.
+        their spread `predict`'s ``return_std`` [7]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -155,9 +161,13 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
     Attributes
     ----------
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -169,28 +179,44 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where X had any.
     n_tokens_ : int
         Codes known, padding and unknown among them.
 
     See Also
     --------
-    FingerprintMLPRegressor, MolGNNRegressor : the other two kinds of network.
-    skchem_dl.pipelines.make_cnn_pipeline : with the featuriser in front.
+    FingerprintMLPRegressor, MolGNNRegressor : The other two kinds of network.
+    skchem_dl.pipelines.make_cnn_pipeline : With the featuriser in front.
 
     References
     ----------
     .. [1] Kim, Y. Convolutional Neural Networks for Sentence Classification. EMNLP 2014,
        1746-1751. https://doi.org/10.3115/v1/D14-1181
+    .. [2] Hirohara, M. et al. Convolutional Neural Network Based on SMILES Representation of
+       Compounds for Detecting Chemical Motif. BMC Bioinformatics 2018, 19, 526.
+       https://doi.org/10.1186/s12859-018-2523-5
+    .. [3] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [4] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [5] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [6] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [7] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [8] Koenker, R.; Bassett, G. Regression Quantiles. Econometrica 1978, 46, 33.
+       https://doi.org/10.2307/1913643
 
     Examples
     --------
     >>> from skchem_dl import SmilesCNNRegressor, SmilesTokenizer
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = SmilesTokenizer().fit_transform(X[:200])
-    >>> model = SmilesCNNRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> X = SmilesTokenizer().fit_transform(X[:50])
+    >>> model = SmilesCNNRegressor(max_epochs=2, random_state=0).fit(X, y[:50])
     >>> model.predict(X[:3]).shape
     (3,)
     """
@@ -277,6 +303,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
 class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
     """Convolutional network for classification on SMILES tokens.
 
+    Filters of several widths side by side, each pooled over the text [1]_, which is a SMILES [2]_.
     X is an (n, L) matrix of token codes, as `SmilesTokenizer` makes it. A row of padding stands for
     an invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
 
@@ -295,21 +322,25 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
     head_dims : sequence of int, default=(256,)
         Hidden layers between pooling and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each convolution and hidden layer.
     dropout : float, default=0.2
         Share of units left out after pooling and each hidden layer.
     batch_norm : bool, default=False
         Normalise after each convolution and hidden layer.
     loss : {"log_loss", "focal"}, default="log_loss"
-        "focal" lets labels that are already right count less, for rare classes.
+        "focal" [8]_ lets labels that are already right count less, for rare classes.
     class_weight : dict or "balanced", default=None
         How much each class counts; "balanced" gives all classes the same say, in each column of
         several labels.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [3]_, AdamW [4]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [5]_ and "one_cycle" [6]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=0.0
@@ -331,7 +362,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean probabilities
-        are the prediction.
+        are the prediction [7]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -353,12 +384,16 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
 
     Attributes
     ----------
-    classes_ : ndarray
+    classes_ : ndarray of shape (n_classes,)
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -370,28 +405,44 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where X had any.
     n_tokens_ : int
         Codes known, padding and unknown among them.
 
     See Also
     --------
-    FingerprintMLPClassifier, MolGNNClassifier : the other two kinds of network.
-    skchem_dl.pipelines.make_cnn_pipeline : with the featuriser in front.
+    FingerprintMLPClassifier, MolGNNClassifier : The other two kinds of network.
+    skchem_dl.pipelines.make_cnn_pipeline : With the featuriser in front.
 
     References
     ----------
     .. [1] Kim, Y. Convolutional Neural Networks for Sentence Classification. EMNLP 2014,
        1746-1751. https://doi.org/10.3115/v1/D14-1181
+    .. [2] Hirohara, M. et al. Convolutional Neural Network Based on SMILES Representation of
+       Compounds for Detecting Chemical Motif. BMC Bioinformatics 2018, 19, 526.
+       https://doi.org/10.1186/s12859-018-2523-5
+    .. [3] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [4] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [5] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [6] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [7] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [8] Lin, T.-Y. et al. Focal Loss for Dense Object Detection. ICCV 2017.
+       https://doi.org/10.48550/arXiv.1708.02002
 
     Examples
     --------
     >>> from skchem_dl import SmilesCNNClassifier, SmilesTokenizer
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = SmilesTokenizer().fit_transform(X[:200])
-    >>> model = SmilesCNNClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> X = SmilesTokenizer().fit_transform(X[:50])
+    >>> model = SmilesCNNClassifier(max_epochs=2, random_state=0).fit(X, y[:50] > -3)
     >>> model.predict_proba(X[:3]).shape
     (3, 2)
     """

@@ -138,9 +138,9 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
     ----------
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
-        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn", "sage" and "gin" see no
-        bond orders, the others do. "dmpnn" is chemprop's. "mpnn" has a matrix for each kind of
-        bond: set `hidden_dim` to 64 or so.
+        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
+        no bond orders, the others do. "dmpnn" is chemprop's [1]_. "mpnn" has a matrix for each
+        kind of bond: set `hidden_dim` to 64 or so.
     hidden_dim : int, default=300
         Width of the atoms' or bonds' vectors.
     n_layers : int, default=3
@@ -157,7 +157,8 @@ default="dmpnn"
     virtual_node : bool, default=False
         Let each molecule have a node that all its atoms hear and speak to before each convolution.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
-        Which convolutions the readout sees: the last, all side by side, or each unit's highest.
+        Which convolutions the readout sees: the last, all side by side, or each unit's highest
+        [3]_.
     readout : {"mean", "sum", "max", "sum_mean_max", "weighted_sum_max", "attention", "set2set", \
 "attentivefp"}, default="sum_mean_max"
         Over a molecule's atoms.
@@ -166,6 +167,7 @@ default="dmpnn"
     head_dims : sequence of int, default=(300,)
         Hidden layers between readout and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each convolution and hidden layer.
     dropout : float, default=0.0
         Share of units left out after each convolution and hidden layer.
     freeze_embedding : bool, default=False
@@ -173,17 +175,21 @@ default="dmpnn"
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal, "auto" is the faster one.
     loss : {"mse", "mae", "huber", "quantile"}, default="mse"
-        On standardised targets where `normalize_y` is on.
+        Squared error; absolute error; squared up to 1 and absolute beyond; or the pinball loss of
+        a quantile [9]_. On standardised targets where `normalize_y` is on.
     quantile : float, default=0.5
         Which quantile ``loss="quantile"`` learns: 0.9 is exceeded by one molecule in ten.
     normalize_y : bool, default=True
         Learn on targets of mean 0 and standard deviation 1.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [4]_, AdamW [5]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [6]_ and "one_cycle" [7]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=0.0
@@ -205,7 +211,7 @@ default="dmpnn"
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean is the prediction,
-        their spread `predict`'s ``return_std``.
+        their spread `predict`'s ``return_std`` [8]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -228,9 +234,13 @@ default="dmpnn"
     Attributes
     ----------
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -242,11 +252,15 @@ default="dmpnn"
         Where the fit was logged, with ``log_dir`` only.
     schema_ : GraphSchema
         What the graphs' codes mean.
+    n_molecule_features_ : int
+        How many numbers each molecule has besides its graph.
+    feature_mean_, feature_scale_ : ndarray of shape (n_molecule_features,), float64
+        Their means and standard deviations in `fit`, where there are any.
 
     See Also
     --------
-    FingerprintMLPRegressor, SmilesCNNRegressor : the other two kinds of network.
-    skchem_dl.pipelines.make_gnn_pipeline : with the featuriser in front.
+    FingerprintMLPRegressor, SmilesCNNRegressor : The other two kinds of network.
+    skchem_dl.pipelines.make_gnn_pipeline : With the featuriser in front.
 
     References
     ----------
@@ -254,14 +268,29 @@ default="dmpnn"
        J. Chem. Inf. Model. 2019, 59, 3370-3388. https://doi.org/10.1021/acs.jcim.9b00237
     .. [2] Kipf, T. N.; Welling, M. Semi-Supervised Classification with Graph Convolutional
        Networks. ICLR 2017. https://doi.org/10.48550/arXiv.1609.02907
+    .. [3] Xu, K. et al. Representation Learning on Graphs with Jumping Knowledge Networks. ICML
+       2018. https://doi.org/10.48550/arXiv.1806.03536
+    .. [4] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [5] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [6] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [7] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [8] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [9] Koenker, R.; Bassett, G. Regression Quantiles. Econometrica 1978, 46, 33.
+       https://doi.org/10.2307/1913643
 
     Examples
     --------
     >>> from skchem_dl import MolGNNRegressor, MolGraphizer
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = MolGraphizer().fit_transform(X[:200])
-    >>> model = MolGNNRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> X = MolGraphizer().fit_transform(X[:50])
+    >>> model = MolGNNRegressor(max_epochs=2, random_state=0).fit(X, y[:50])
     >>> model.predict(X[:3]).shape
     (3,)
     """
@@ -370,9 +399,9 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
     ----------
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
-        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn", "sage" and "gin" see no
-        bond orders, the others do. "dmpnn" is chemprop's. "mpnn" has a matrix for each kind of
-        bond: set `hidden_dim` to 64 or so.
+        How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
+        no bond orders, the others do. "dmpnn" is chemprop's [1]_. "mpnn" has a matrix for each
+        kind of bond: set `hidden_dim` to 64 or so.
     hidden_dim : int, default=300
         Width of the atoms' or bonds' vectors.
     n_layers : int, default=3
@@ -389,7 +418,8 @@ default="dmpnn"
     virtual_node : bool, default=False
         Let each molecule have a node that all its atoms hear and speak to before each convolution.
     jumping_knowledge : {"last", "concat", "max"}, default="last"
-        Which convolutions the readout sees: the last, all side by side, or each unit's highest.
+        Which convolutions the readout sees: the last, all side by side, or each unit's highest
+        [3]_.
     readout : {"mean", "sum", "max", "sum_mean_max", "weighted_sum_max", "attention", "set2set", \
 "attentivefp"}, default="sum_mean_max"
         Over a molecule's atoms.
@@ -398,6 +428,7 @@ default="dmpnn"
     head_dims : sequence of int, default=(300,)
         Hidden layers between readout and output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each convolution and hidden layer.
     dropout : float, default=0.0
         Share of units left out after each convolution and hidden layer.
     freeze_embedding : bool, default=False
@@ -405,16 +436,19 @@ default="dmpnn"
     backend : {"auto", "dgl", "torch"}, default="auto"
         What passes the messages; results are equal, "auto" is the faster one.
     loss : {"log_loss", "focal"}, default="log_loss"
-        "focal" lets labels that are already right count less, for rare classes.
+        "focal" [9]_ lets labels that are already right count less, for rare classes.
     class_weight : dict or "balanced", default=None
         How much each class counts; "balanced" gives all classes the same say, in each column of
         several labels.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [4]_, AdamW [5]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [6]_ and "one_cycle" [7]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=0.0
@@ -436,7 +470,7 @@ default="dmpnn"
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean probabilities
-        are the prediction.
+        are the prediction [8]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -458,12 +492,16 @@ default="dmpnn"
 
     Attributes
     ----------
-    classes_ : ndarray
+    classes_ : ndarray of shape (n_classes,)
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -475,11 +513,15 @@ default="dmpnn"
         Where the fit was logged, with ``log_dir`` only.
     schema_ : GraphSchema
         What the graphs' codes mean.
+    n_molecule_features_ : int
+        How many numbers each molecule has besides its graph.
+    feature_mean_, feature_scale_ : ndarray of shape (n_molecule_features,), float64
+        Their means and standard deviations in `fit`, where there are any.
 
     See Also
     --------
-    FingerprintMLPClassifier, SmilesCNNClassifier : the other two kinds of network.
-    skchem_dl.pipelines.make_gnn_pipeline : with the featuriser in front.
+    FingerprintMLPClassifier, SmilesCNNClassifier : The other two kinds of network.
+    skchem_dl.pipelines.make_gnn_pipeline : With the featuriser in front.
 
     References
     ----------
@@ -487,14 +529,29 @@ default="dmpnn"
        J. Chem. Inf. Model. 2019, 59, 3370-3388. https://doi.org/10.1021/acs.jcim.9b00237
     .. [2] Kipf, T. N.; Welling, M. Semi-Supervised Classification with Graph Convolutional
        Networks. ICLR 2017. https://doi.org/10.48550/arXiv.1609.02907
+    .. [3] Xu, K. et al. Representation Learning on Graphs with Jumping Knowledge Networks. ICML
+       2018. https://doi.org/10.48550/arXiv.1806.03536
+    .. [4] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [5] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [6] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [7] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [8] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [9] Lin, T.-Y. et al. Focal Loss for Dense Object Detection. ICCV 2017.
+       https://doi.org/10.48550/arXiv.1708.02002
 
     Examples
     --------
     >>> from skchem_dl import MolGNNClassifier, MolGraphizer
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = MolGraphizer().fit_transform(X[:200])
-    >>> model = MolGNNClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> X = MolGraphizer().fit_transform(X[:50])
+    >>> model = MolGNNClassifier(max_epochs=2, random_state=0).fit(X, y[:50] > -3)
     >>> model.predict_proba(X[:3]).shape
     (3, 2)
     """

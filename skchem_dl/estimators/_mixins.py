@@ -38,7 +38,7 @@ class RegressionMixin(RegressorMixin):
     def predict(
         self, X: Any, return_std: bool = False
     ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """Predict.
+        """Predict the targets.
 
         Parameters
         ----------
@@ -79,10 +79,17 @@ class RegressionMixin(RegressorMixin):
         y : array-like of shape (n,) or (n, t)
             Targets; NaN means "not measured".
         sample_weight : array-like of shape (n,), default=None
+            How much each molecule counts.
 
         Returns
         -------
         float
+            1 if every prediction is right, 0 if they are no better than the mean of y.
+
+        Raises
+        ------
+        ValueError
+            If nothing is left to compare.
         """
         self._check_is_fitted()
         return masked_mean_r2(y, np.mean(self._predict_members(X), axis=0), sample_weight)
@@ -172,10 +179,12 @@ class ClassificationMixin(ClassifierMixin):
         y : array-like of shape (n,) or (n, t)
             Labels; in (n, t), NaN means "not measured".
         sample_weight : array-like of shape (n,), default=None
+            How much each molecule counts.
 
         Returns
         -------
         float
+            From 0 to 1.
 
         Raises
         ------

@@ -71,30 +71,36 @@ class _FingerprintMLP(BaseNeuralEstimator):
 class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     """Multi-layer perceptron for regression on fingerprints or any matrix.
 
-    X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid molecule: it
-    is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity raises.
+    After [1]_. X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid
+    molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
+    raises.
 
     Parameters
     ----------
     hidden_dims : sequence of int, default=(512, 128)
         Width of each hidden layer; ``()`` makes a linear model.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each hidden layer.
     dropout : float, default=0.2
         Share of hidden units left out in each training step.
     batch_norm : bool, default=False
         Normalise each hidden layer before its activation.
     loss : {"mse", "mae", "huber", "quantile"}, default="mse"
-        On standardised targets where `normalize_y` is on.
+        Squared error; absolute error; squared up to 1 and absolute beyond; or the pinball loss of
+        a quantile [7]_. On standardised targets where `normalize_y` is on.
     quantile : float, default=0.5
         Which quantile ``loss="quantile"`` learns: 0.9 is exceeded by one molecule in ten.
     normalize_y : bool, default=True
         Learn on targets of mean 0 and standard deviation 1.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [2]_, AdamW [3]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [4]_ and "one_cycle" [5]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=3e-3
@@ -116,7 +122,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean is the prediction,
-        their spread `predict`'s ``return_std``.
+        their spread `predict`'s ``return_std`` [6]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -139,9 +145,13 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     Attributes
     ----------
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -153,21 +163,40 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where X had any.
 
     See Also
     --------
-    SmilesCNNRegressor, MolGNNRegressor : the other two kinds of network.
-    skchem_dl.pipelines.make_mlp_pipeline : with the featuriser in front.
+    SmilesCNNRegressor, MolGNNRegressor : The other two kinds of network.
+    skchem_dl.pipelines.make_mlp_pipeline : With the featuriser in front.
+
+    References
+    ----------
+    .. [1] Ma, J.; Sheridan, R. P.; Liaw, A.; Dahl, G. E.; Svetnik, V. Deep Neural Nets as a Method
+       for Quantitative Structure-Activity Relationships. J. Chem. Inf. Model. 2015, 55, 263-274.
+       https://doi.org/10.1021/ci500747n
+    .. [2] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [3] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [4] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [5] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [6] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [7] Koenker, R.; Bassett, G. Regression Quantiles. Econometrica 1978, 46, 33.
+       https://doi.org/10.2307/1913643
 
     Examples
     --------
     >>> from skchem_dl import FingerprintMLPRegressor, MorganFingerprinter
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = MorganFingerprinter().fit_transform(X[:200])
-    >>> model = FingerprintMLPRegressor(max_epochs=5, random_state=0).fit(X, y[:200])
+    >>> X = MorganFingerprinter().fit_transform(X[:50])
+    >>> model = FingerprintMLPRegressor(max_epochs=2, random_state=0).fit(X, y[:50])
     >>> model.predict(X[:3]).shape
     (3,)
     """
@@ -244,29 +273,34 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
 class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     """Multi-layer perceptron for classification on fingerprints or any matrix.
 
-    X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid molecule: it
-    is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity raises.
+    After [1]_. X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid
+    molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
+    raises.
 
     Parameters
     ----------
     hidden_dims : sequence of int, default=(512, 128)
         Width of each hidden layer; ``()`` makes a linear model.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"}, default="relu"
+        Behind each hidden layer.
     dropout : float, default=0.2
         Share of hidden units left out in each training step.
     batch_norm : bool, default=False
         Normalise each hidden layer before its activation.
     loss : {"log_loss", "focal"}, default="log_loss"
-        "focal" lets labels that are already right count less, for rare classes.
+        "focal" [7]_ lets labels that are already right count less, for rare classes.
     class_weight : dict or "balanced", default=None
         How much each class counts; "balanced" gives all classes the same say, in each column of
         several labels.
     optimizer : {"adam", "adamw", "rmsprop", "sgd"} or torch optimizer class, default="adam"
+        Adam [2]_, AdamW [3]_ and torch's others; a class has to take groups of parameters, `lr`
+        and `weight_decay`.
     lr : float, default=1e-3
         Learning rate (its highest value, where a schedule changes it).
     lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
-        How the learning rate changes. "cosine" and "one_cycle" warm up first; "plateau" halves it
-        when the loss stops falling; a callable maps progress (0 to 1) to a factor of `lr`.
+        How the learning rate changes. "cosine" [4]_ and "one_cycle" [5]_ warm up first; "plateau"
+        halves it when the loss stops falling; a callable maps progress (0 to 1) to a factor of
+        `lr`.
     momentum : float, default=0.9
         Of "sgd" only; 0 is plain gradient descent.
     weight_decay : float, default=3e-3
@@ -288,7 +322,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         Epochs without improvement before early stopping.
     n_members : int, default=1
         Networks trained from different seeds on the same molecules; their mean probabilities
-        are the prediction.
+        are the prediction [6]_.
     precision : {"float32", "bfloat16"}, default="float32"
         Of matrix products; "bfloat16" is faster on processors and GPUs that have it, and coarser.
     device : str, default="auto"
@@ -310,12 +344,16 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
 
     Attributes
     ----------
-    classes_ : ndarray
+    classes_ : ndarray of shape (n_classes,)
         Labels in the order of `predict_proba`; numbers of the columns of y for several labels.
     nets_ : list of skorch.NeuralNet
-        The trained members; `net_` is the first.
+        The trained members.
+    net_ : skorch.NeuralNet
+        The first of them.
     module_ : torch.nn.Module
-        The first member's module.
+        Its module.
+    embedding_dim_ : int
+        Width of what `embed` gives.
     history_ : list of dict
         Losses, metrics, learning rate and seconds of each epoch, and whether its weights were
         kept; ``pandas.DataFrame(history_)`` is a table.
@@ -327,21 +365,40 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         Where the fit was logged, with ``log_dir`` only.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where X had any.
 
     See Also
     --------
-    SmilesCNNClassifier, MolGNNClassifier : the other two kinds of network.
-    skchem_dl.pipelines.make_mlp_pipeline : with the featuriser in front.
+    SmilesCNNClassifier, MolGNNClassifier : The other two kinds of network.
+    skchem_dl.pipelines.make_mlp_pipeline : With the featuriser in front.
+
+    References
+    ----------
+    .. [1] Ma, J.; Sheridan, R. P.; Liaw, A.; Dahl, G. E.; Svetnik, V. Deep Neural Nets as a Method
+       for Quantitative Structure-Activity Relationships. J. Chem. Inf. Model. 2015, 55, 263-274.
+       https://doi.org/10.1021/ci500747n
+    .. [2] Kingma, D. P.; Ba, J. Adam: A Method for Stochastic Optimization. ICLR 2015.
+       https://doi.org/10.48550/arXiv.1412.6980
+    .. [3] Loshchilov, I.; Hutter, F. Decoupled Weight Decay Regularization. ICLR 2019.
+       https://doi.org/10.48550/arXiv.1711.05101
+    .. [4] Loshchilov, I.; Hutter, F. SGDR: Stochastic Gradient Descent with Warm Restarts. ICLR
+       2017. https://doi.org/10.48550/arXiv.1608.03983
+    .. [5] Smith, L. N.; Topin, N. Super-Convergence. 2018.
+       https://doi.org/10.48550/arXiv.1708.07120
+    .. [6] Lakshminarayanan, B.; Pritzel, A.; Blundell, C. Simple and Scalable Predictive
+       Uncertainty Estimation Using Deep Ensembles. NeurIPS 2017.
+       https://doi.org/10.48550/arXiv.1612.01474
+    .. [7] Lin, T.-Y. et al. Focal Loss for Dense Object Detection. ICCV 2017.
+       https://doi.org/10.48550/arXiv.1708.02002
 
     Examples
     --------
     >>> from skchem_dl import FingerprintMLPClassifier, MorganFingerprinter
     >>> from skchem_dl.datasets import load_solubility
     >>> X, y = load_solubility(return_X_y=True)
-    >>> X = MorganFingerprinter().fit_transform(X[:200])
-    >>> model = FingerprintMLPClassifier(max_epochs=5, random_state=0).fit(X, y[:200] > -2)
+    >>> X = MorganFingerprinter().fit_transform(X[:50])
+    >>> model = FingerprintMLPClassifier(max_epochs=2, random_state=0).fit(X, y[:50] > -3)
     >>> model.predict_proba(X[:3]).shape
     (3, 2)
     """

@@ -98,7 +98,7 @@ class MolGraphizer(BaseMolTransformer):
         ----------
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
-        y : array-like, default=None
+        y : array-like of shape (n,) or (n, t), default=None
             Passed on to `molecule_features`.
 
         Returns
@@ -146,7 +146,7 @@ class MolGraphizer(BaseMolTransformer):
         ----------
         X : list, tuple, ndarray, Series or frame of n molecules
             SMILES strings or RDKit Mols.
-        y : array-like, default=None
+        y : array-like of shape (n,) or (n, t), default=None
             Passed on to `molecule_features`.
 
         Returns

@@ -58,7 +58,7 @@ class BaseMoleculeKFold(GroupKFold):
 
         Yields
         ------
-        train, test : ndarray of int
+        train, test : ndarray of shape (n_train,) and (n_test,), int
             Row numbers.
 
         Raises

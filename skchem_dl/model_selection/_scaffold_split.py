@@ -38,6 +38,12 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
     smiles_column : str or int, default=None
         The column that holds the molecules, where X has several.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is wrong, or if with ``shuffle=False`` there are several splits or a
+        `random_state`, which would have no effect.
+
     See Also
     --------
     scaffold_groups : The groups themselves, to be passed where X is no molecules.
@@ -99,7 +105,7 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
 
         Yields
         ------
-        train, test : ndarray of int
+        train, test : ndarray of shape (n_train,) and (n_test,), int
             Row numbers.
 
         Raises

@@ -62,7 +62,7 @@ class BinnedStratifiedKFold(StratifiedKFold):
 
         Yields
         ------
-        train, test : ndarray of int
+        train, test : ndarray of shape (n_train,) and (n_test,), int
             Row numbers.
 
         Raises

@@ -100,7 +100,7 @@ class TimeSplit(BaseCrossValidator):
 
         Yields
         ------
-        train, test : ndarray of int
+        train, test : ndarray of shape (n_train,) and (n_test,), int
             Row numbers.
 
         Raises

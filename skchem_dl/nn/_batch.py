@@ -109,13 +109,13 @@ class GraphBatch:
 
         Parameters
         ----------
-        edges : ndarray of int
-            Numbers of edges, in any shape.
+        edges : ndarray of any shape, int
+            Numbers of edges.
 
         Returns
         -------
-        ndarray of int
-            Of the same shape.
+        ndarray of the same shape, int
+            Numbers of edges.
         """
         half = len(self.source) // 2
         return np.where(edges < half, edges + half, edges - half)

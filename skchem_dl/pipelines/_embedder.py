@@ -35,7 +35,7 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         The fitted one.
     n_features_in_ : int
         Columns of X, where that is a matrix.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where they had any.
 
     See Also

@@ -57,11 +57,11 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator_ : estimator
         The fitted one.
-    classes_ : ndarray
+    classes_ : ndarray of shape (n_classes,)
         Its classes, if it is a classifier.
     n_features_in_ : int
         Columns of X, where that is a matrix.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where they had any.
 
     See Also
@@ -273,12 +273,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
+        input_features : array-like of shape (d,), of str, default=None
             Names of the columns of X.
 
         Returns
         -------
-        names : ndarray of str
+        names : ndarray of shape (width,), of str
             One for each column.
         """
         check_is_fitted(self)

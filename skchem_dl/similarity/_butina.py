@@ -41,7 +41,7 @@ class ButinaClustering(ClusterMixin, BaseFingerprintEstimator):
         How many there are.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where they had any.
 
     See Also

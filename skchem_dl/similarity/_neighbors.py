@@ -36,7 +36,7 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         How many fingerprints it was fitted on.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where they had any.
 
     See Also

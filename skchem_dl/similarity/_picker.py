@@ -41,7 +41,7 @@ class MaxMinPicker(BaseFingerprintEstimator):
         Rows of NaN, which stand for invalid molecules, are never among them.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of str
+    feature_names_in_ : ndarray of shape (n_features,), of str
         Their names, where they had any.
 
     See Also
