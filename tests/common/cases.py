@@ -127,6 +127,7 @@ classifiers, regressors = (
     for wanted in (True, False)
 )
 featurizers = pytest.mark.parametrize("make", _FEATURIZERS)
+classes = pytest.mark.parametrize("make", _NEURAL + _FEATURIZERS + _SIMILARITY + _WRAPPERS)
 pipelines = pytest.mark.parametrize("make", _PIPELINES)
 supervised = pytest.mark.parametrize("make", _SUPERVISED)
 everything = pytest.mark.parametrize(
