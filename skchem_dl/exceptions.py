@@ -23,7 +23,7 @@ class InvalidMolecule(NamedTuple):
 
     See Also
     --------
-    InvalidMoleculeError : Carries one for each such row.
+    skchem_dl.InvalidMoleculeError : Carries one for each such row.
 
     Examples
     --------

@@ -25,7 +25,7 @@ class GraphSchema:
 
     See Also
     --------
-    MolGraphs : The graphs that have one.
+    skchem_dl.MolGraphs : The graphs that have one.
 
     Examples
     --------
