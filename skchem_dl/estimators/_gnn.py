@@ -29,7 +29,8 @@ _CLIP = 5.0
 class _MolGNN(BaseNeuralEstimator):
     _parameter_constraints: dict[str, list] = {
         **BaseNeuralEstimator._parameter_constraints,
-        "conv": [StrOptions(set(CONVS))],
+        # Views, not copies: what is registered later is known too.
+        "conv": [StrOptions(CONVS.keys())],
         "hidden_dim": _POSITIVE,
         "n_layers": _POSITIVE,
         "batch_norm": ["boolean"],
@@ -38,7 +39,7 @@ class _MolGNN(BaseNeuralEstimator):
         "average_heads": ["boolean"],
         "virtual_node": ["boolean"],
         "jumping_knowledge": [StrOptions(set(JUMPING_KNOWLEDGE))],
-        "readout": [StrOptions(set(READOUTS))],
+        "readout": [StrOptions(READOUTS.keys())],
         "readout_dim": [*_POSITIVE, None],
         "head_dims": ["array-like"],
         "activation": [StrOptions(set(ACTIVATIONS))],

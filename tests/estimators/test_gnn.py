@@ -7,7 +7,7 @@ import torch
 import skchem_dl
 from skchem_dl import MolGNNClassifier, MolGNNRegressor, MolGraphizer
 from skchem_dl.datasets import load_nci
-from skchem_dl.nn import CONVS
+from skchem_dl.nn import CONVS, READOUTS
 
 every_conv = pytest.mark.parametrize("conv", CONVS)
 
@@ -117,3 +117,11 @@ def test_classifier(conv, graphs, smiles):
     probabilities = model.fit(graphs, labels).predict_proba(graphs)
     assert probabilities.shape == (len(smiles), 2)
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-6)
+
+
+def test_a_conv_and_a_readout_that_are_registered_later(graphs, lengths, monkeypatch):
+    monkeypatch.setitem(CONVS, "mine", CONVS["gcn"])
+    monkeypatch.setitem(READOUTS, "ours", READOUTS["sum"])
+    mine = small(conv="mine", readout="ours").fit(graphs, lengths)
+    same = small(conv="gcn", readout="sum").fit(graphs, lengths)
+    assert np.array_equal(mine.predict(graphs), same.predict(graphs))
