@@ -30,8 +30,7 @@ def register_readout(name: str) -> Callable[[type["Readout"]], type["Readout"]]:
     Returns
     -------
     callable
-        Decorates a `Readout`. The estimators know what is registered before
-        `skchem_dl.estimators` is imported, `GNN` also what comes later.
+        Decorates a `Readout`, which `GNN` and the estimators then know by the name.
 
     See Also
     --------

@@ -29,8 +29,7 @@ def register_conv(name: str) -> Callable[[type["GraphConv"]], type["GraphConv"]]
     Returns
     -------
     callable
-        Decorates a `GraphConv`. The estimators know what is registered before
-        `skchem_dl.estimators` is imported, `GNN` also what comes later.
+        Decorates a `GraphConv`, which `GNN` and the estimators then know by the name.
 
     See Also
     --------
