@@ -1,4 +1,4 @@
-"""Drawn molecules in rows and columns, with text beneath each: SVG, and PNG through matplotlib."""
+"""Drawn molecules in rows and columns, with text beneath each: SVG, PNG, or in a figure."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rdkit.Chem import Mol
 
 from skchem_dl._files import replace_file
-from skchem_dl.inspection._axes import import_matplotlib
+from skchem_dl.inspection._axes import import_matplotlib, new_axes
 from skchem_dl.inspection._drawing import molecule_png, molecule_svg
 
 # In pixels of the unscaled picture; a letter is on average half as wide as high.
@@ -30,7 +30,7 @@ class MoleculeCell(NamedTuple):
 
 
 class MoleculePicture:
-    """Drawn molecules, shown by Jupyter as they are and written to a file by `save`.
+    """Drawn molecules: Jupyter shows them, `save` writes a file, `plot` draws them in a figure.
 
     Made by `draw_molecules`.
 
@@ -146,6 +146,35 @@ class MoleculePicture:
             raise ValueError(f"Got the file {str(path)!r}; its name must end in .svg or .png.")
         content = self.to_svg().encode() if ending == ".svg" else self.to_png()
         replace_file(path, content)
+
+    def plot(self, ax: Any = None, *, scale: float = 3) -> "MoleculePicture":
+        """Draw it into axes, to have it beside other plots in one figure.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Where to draw; None opens a figure of its own size.
+        scale : float, default=3
+            As in `to_png`.
+
+        Returns
+        -------
+        MoleculePicture
+            Itself, with the axes as `ax_` and the figure as `figure_`.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is missing, naming the extra it comes with.
+        """
+        image = import_matplotlib("matplotlib.image")
+        if ax is None:
+            width, height = self._total_size()
+            ax = new_axes((width / _PER_INCH, height / _PER_INCH))
+        self.ax_, self.figure_ = ax, ax.figure
+        ax.imshow(image.imread(BytesIO(self.to_png(scale=scale))))
+        ax.set_axis_off()
+        return self
 
     def _total_size(self) -> tuple[int, int]:
         n_rows = -(-len(self) // self._n_columns)

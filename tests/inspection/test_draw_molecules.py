@@ -71,6 +71,23 @@ def test_long_names_are_cut():
     assert len(texts[0]) < 20
 
 
+def test_plot_draws_into_axes():
+    picture = draw_molecules(SMILES[:4], n_columns=2, size=(100, 80))
+    figure, (left, right) = plt.subplots(1, 2)
+    assert picture.plot(right, scale=2) is picture
+    assert (picture.ax_, picture.figure_) == (right, figure)
+    assert not left.images
+    assert not right.axison
+    np.testing.assert_array_equal(right.images[0].get_array(), pixels_of(picture, scale=2))
+    plt.close(figure)
+
+
+def test_plot_opens_a_figure_of_the_size_of_the_picture():
+    figure = draw_molecules(SMILES[:4], n_columns=2, size=(100, 80)).plot().figure_
+    assert figure.get_size_inches().tolist() == [2.0, 1.6]
+    plt.close(figure)
+
+
 def test_png_has_the_same_cells():
     picture = draw_molecules(SMILES[:4], n_columns=2, size=(100, 80))
     pixels = pixels_of(picture, scale=3)
