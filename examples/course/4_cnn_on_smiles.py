@@ -120,48 +120,59 @@ same = np.allclose(pooled, estimator.embed(codes_train), atol=1e-5)
 print(f"{len(windows):,} windows, {len(distinct):,} of them distinct; answers as embed's: {same}")
 
 # %%
-# Which filters matter? We take each away from the network and look by how much the predictions
-# change. Here are the six that lower the solubility most and the six that raise it most, with the
-# three windows that each answers most to, of those that occur in the data at least ten times; ``_``
-# is the beginning or the end of a text.
-with torch.no_grad():
-    without = torch.from_numpy(pooled).repeat(64, 1, 1)  # (filters, molecules, filters)
+# Which filters matter? We take each away and look by how much the predictions change. Here are the
+# six that lower solubilities most on average and the six that raise them most, with the three
+# windows that each answers most to, of those that occur in the data at least ten times. ``_`` is
+# the beginning or the end of a text. Rings and bonds between rings come out below zero; oxygen and
+# nitrogen, which water likes to bind to, above.
+
+
+def effects_on(pooled):
+    """Give by how much predictions change with each filter, (m, 64) -> (64, m)."""
+    rows = torch.from_numpy(pooled)
+    without = rows.repeat(64, 1, 1)
     without[range(64), :, range(64)] = 0
-    change = network.head(torch.from_numpy(pooled)) - network.head(without)
-effects = y_train.std() * change.mean(dim=(1, 2)).numpy()  # it learnt y / standard deviation
-order = effects.argsort()
-chosen = np.concatenate([order[:6], order[-6:]])
+    with torch.no_grad():
+        change = network.head(rows) - network.head(without)
+    return y_train.std() * change[:, :, 0].numpy()  # it learnt (y - mean) / standard deviation
+
+
+def spell(window):
+    return "".join(token or "_" for token in tokenizer.inverse_transform(window[:, None]))
+
 
 frequent = counts >= (3 if fast else 10)
-names = []
-for number in chosen:
-    best = distinct[frequent][answers[frequent, number].argsort()[:-4:-1]]
-    texts = [
-        "".join(token or "_" for token in tokenizer.inverse_transform(row[:, None])) for row in best
-    ]
-    names.append(texts[0])
-    print(f"{effects[number]:+.2f} {unit}  ", *(f"{text:10}" for text in texts))
+best = answers[frequent].argsort(axis=0)[:-4:-1]  # (3, filters)
+favourites = [[spell(window) for window in distinct[frequent][rows]] for rows in best.T]
+effects = effects_on(pooled).mean(axis=1)
+order = effects.argsort()
+print(f"mean effect, {unit}; favourite windows")
+for number in [*order[:6], *order[-6:]]:
+    print(f"{effects[number]:+.2f}   ", *(f"{text:8}" for text in favourites[number]))
 
 # %%
 # One molecule, token by token
 # ----------------------------
-# Each row is one of these filters, named by its favourite window, each column a token. A cell is
-# dark where the filter answers to the window around that token as much as it does to anything in
-# the data.
-#
-# To the right is what the predictions owe to it on average.
-shown = answers_to(windows_of(codes[None])[0])[:, chosen] / pooled.max(axis=0)[chosen]
-figure, (left, right) = plt.subplots(
-    1, 2, figsize=(11, 5.2), width_ratios=[4, 1], sharey=True, layout="constrained"
-)
-cells = left.imshow(shown.T, cmap="Greys", aspect="auto", vmin=0, vmax=1)
-left.set_xticks(range(len(tokens)), tokens, family="monospace")
-left.set_yticks(range(len(chosen)), names, family="monospace")
-left.set(title="Dichlorophen", xlabel="token", ylabel="filter, by its favourite window")
-figure.colorbar(cells, ax=left, label="answer / the filter's highest", location="bottom")
-right.barh(range(len(chosen)), effects[chosen], color=np.where(effects[chosen] > 0, "C3", "C0"))
-right.axvline(0, color="0.3", linewidth=0.8)
-right.set(title="Mean effect", xlabel=unit)
+# The rows are the 16 filters that matter most for dichlorophen, named by their favourite windows,
+# the columns its tokens. A cell is coloured where the filter answers to the window around that
+# token: red if it raises the solubility, blue if it lowers it. The strongest in a row is what
+# pooling keeps, and its colour says how many logarithmic units the prediction owes to the filter.
+# Look at the columns: ``Cl`` and what links the two rings lower the solubility, the oxygens at both
+# ends raise it. A favourite window is not all that a filter answers to.
+own = answers_to(windows_of(codes[None])[0])  # (tokens, filters)
+own_effects = effects_on(own.max(axis=0)[None])[:, 0]
+most = abs(own_effects).argsort()[-16:]
+most = most[own_effects[most].argsort()]
+cells = own_effects[most] * own[:, most] / own[:, most].max(axis=0)
+
+# sphinx_gallery_thumbnail_number = 2
+figure, axis = plt.subplots(figsize=(9, 5), layout="constrained")
+limit = abs(cells).max()
+image = axis.imshow(cells.T, cmap="RdBu_r", aspect="auto", vmin=-limit, vmax=limit)
+axis.set_xticks(range(len(tokens)), tokens, family="monospace")
+axis.set_yticks(range(len(most)), [favourites[number][0] for number in most], family="monospace")
+axis.set(title="Dichlorophen", xlabel="token", ylabel="filter, by its favourite window")
+figure.colorbar(image, label=f"effect on the prediction [{unit}]")
 plt.show()
 
 # %%
@@ -179,7 +190,7 @@ drugs = {
 molecules = list(drugs.values())
 contributions = atom_contributions(model, molecules)
 picture = draw_contributions(
-    molecules, contributions, model.predict(molecules), list(drugs), unit=unit
+    molecules, contributions, model.predict(molecules), list(drugs), unit=unit, n_columns=2
 )
 picture.plot()
 plt.show()

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.model_selection import ShuffleSplit
 
@@ -33,7 +34,6 @@ def test_mlp_on_fingerprints(run_example, shared_data, monkeypatch):
     assert rows["mean"][1] == round(root_mean_squared_error(y_test, mean), 2)
     assert rows["mean"][2] == round(mean_absolute_error(y_test, mean), 2)
     assert rows["mean"][3] <= 0
-    for _, rmse, mae, r2, seconds in (rows["course"], rows["defaults"]):
+    for _, rmse, mae, r2, _ in (rows["course"], rows["defaults"]):
         assert 0 < mae < rmse
-        assert r2 < 1
-        assert seconds > 0
+        assert r2 == pytest.approx(1 - rmse**2 / y_test.var(), abs=0.02)
