@@ -36,4 +36,4 @@ def test_mlp_on_fingerprints(run_example, shared_data, monkeypatch):
     assert rows["mean"][3] <= 0
     for _, rmse, mae, r2, _ in (rows["course"], rows["defaults"]):
         assert 0 < mae < rmse
-        assert r2 == pytest.approx(1 - rmse**2 / y_test.var(), abs=0.02)
+        assert r2 == pytest.approx(1 - rmse**2 / y_test.var(), abs=0.03)
