@@ -60,6 +60,10 @@ class MoleculePicture:
     def _repr_svg_(self) -> str:
         return self.to_svg()
 
+    def _repr_html_(self) -> str:
+        """Give it to those who know HTML only, as sphinx-gallery does."""
+        return self.to_svg()
+
     def to_svg(self) -> str:
         """Draw it as SVG.
 

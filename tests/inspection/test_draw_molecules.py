@@ -116,7 +116,8 @@ def test_files(tmp_path):
     picture = draw_molecules(["CCO", "C"])
     picture.save(tmp_path / "a.svg")
     picture.save(str(tmp_path / "a.PNG"))
-    assert (tmp_path / "a.svg").read_text(encoding="utf-8") == picture._repr_svg_()
+    svg = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert svg == picture._repr_svg_() == picture._repr_html_()
     assert (tmp_path / "a.PNG").read_bytes() == picture.to_png()
     with pytest.raises(ValueError, match=r"a\.pdf'; its name must end in \.svg or \.png"):
         picture.save(tmp_path / "a.pdf")
