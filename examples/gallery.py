@@ -1,3 +1,4 @@
+# ruff: noqa: E402  (each block brings its imports, as it does on the page)
 """
 Gallery: every picture that the library draws
 =============================================
@@ -7,9 +8,8 @@ molecules, models and predictions is written into the folder ``docs/images``. do
 it, each picture with the lines that make it. It takes about a minute on two cores.
 """
 
-# ruff: noqa: E402  (each block brings its imports, as it does on the page)
-
 # %%
+# Where the pictures go.
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -62,6 +62,7 @@ display = MeasuredPredictedDisplay.from_estimator(model, X_test, y_test, return_
 save(display, "measured_predicted")
 
 # %%
+# The same, with what is between the two values
 display = MeasuredPredictedDisplay.from_estimator(
     model, X_test, y_test, kind="residual_vs_predicted", unit=unit
 )
@@ -77,6 +78,7 @@ display = UncertaintyCalibrationDisplay.from_estimator(model, X_test, y_test)
 save(display, "calibration")
 
 # %%
+# The same by errors: molecules in bins of their standard deviation
 display = UncertaintyCalibrationDisplay.from_estimator(
     model, X_test, y_test, kind="rmse_vs_std", n_bins=8, unit=unit
 )
@@ -101,6 +103,7 @@ display = ChemicalSpaceDisplay.from_estimator(
 save(display, "chemical_space")
 
 # %%
+# Where on the map the model is wrong
 residuals = y_test - model.predict(X_test)
 worst = abs(residuals).argsort()[-5:]
 display = ChemicalSpaceDisplay.from_estimator(
@@ -116,6 +119,7 @@ display = ChemicalSpaceDisplay.from_estimator(
 save(display, "residual_map")
 
 # %%
+# Clusters
 from skchem_dl.model_selection import butina_groups
 
 display = ChemicalSpaceDisplay.from_estimator(
