@@ -109,7 +109,6 @@ for k, (name, (predicted, scores)) in enumerate(results.items()):
         ax=axes[k],
         scatter_kwargs={"color": color},
     )
-    axes[k].set(xlim=(-11.5, 2.5), ylim=(-11.5, 2.5))
     axes[2].plot([k] * len(scores), scores, "o", color=color, markersize=9, alpha=0.7)
 axes[2].set(xlim=(-0.5, 1.5), ylim=(0, None), ylabel="RMSE of each fold, log10(mol/L)")
 axes[2].set_xticks(range(2), ["forest", "GNN"])

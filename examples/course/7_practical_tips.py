@@ -39,8 +39,7 @@ RMSE, SCORING = "RMSE, log10(mol/L)", "neg_root_mean_squared_error"
 
 smiles, y = load_solubility(drop_duplicates=True, return_X_y=True)
 smiles, y = smiles[:: 5 if fast else 1], y[:: 5 if fast else 1]
-# Shorter fingerprints than they should be, for all effects to show on so few molecules.
-X = MorganFingerprinter(fp_size=64, counts=True).fit_transform(smiles)
+X = MorganFingerprinter(fp_size=64, counts=True).fit_transform(smiles)  # short, for quick fits
 X_train, X_valid, X_test, y_train, y_valid, y_test = train_valid_test_split(
     X, y, splitter=ShuffleSplit(random_state=0), valid_size=1 / 3, test_size=1 / 3
 )
@@ -98,8 +97,7 @@ plt.show()
 widths, rates = [1, 2, 4, 8, 16, 64, 256], 10.0 ** np.arange(-5, 0, 0.5)
 by_width = [errors(network(hidden_dims=(width,))) for width in widths]
 by_rate = [errors(network(lr=rate)) for rate in rates]
-model = network(max_epochs=5 * epochs)
-errors(model)
+model = network(max_epochs=5 * epochs).fit(X_train, y_train, X_val=X_valid, y_val=y_valid)
 by_epoch = [(row["train_rmse"], row["valid_rmse"]) for row in model.history_]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained", sharey=True)
 panels = {"hidden units": (widths, by_width), "learning rate": (rates, by_rate)}
@@ -108,8 +106,8 @@ for axis, (name, (x, values)) in zip(axes, panels.items(), strict=True):
     train, valid = np.transpose(values)
     axis.plot(x, train, ".-", color=GREY, label="training")
     axis.plot(x, valid, ".-", color=BLUE, label="validation")
-    axis.set(xscale="log", xlabel=name, ylim=(0, None))
-axes[0].set_ylabel(RMSE)
+    axis.set(xscale="log", xlabel=name)
+axes[0].set(ylabel=RMSE, ylim=(0, 2.5))
 axes[2].legend(frameon=False)
 plt.show()
 
@@ -190,7 +188,6 @@ for name, color in {"forest": GREEN, "MLP": BLUE}.items():
     left.errorbar(sizes, -scores.mean(axis=1), scores.std(axis=1), color=color, label=name)
 left.set(xscale="log", xlabel="training molecules", ylabel=RMSE, ylim=(0, None))
 left.legend(frameon=False)
-
 few = np.random.default_rng(0).permutation(len(y))[: 40 if fast else 150]
 comparison = compare(models, smiles[few], y[few], cv=2 if fast else 5, n_repeats=1)
 print(comparison.summary()[["rmse", "fit_seconds"]].round(2))
@@ -208,7 +205,7 @@ try:
 except InvalidMoleculeError as error:
     print(error)
 model = pipelines.make_mlp_pipeline(on_invalid="nan", max_epochs=epochs, random_state=0)
-model.fit(smiles, y)
+model.fit(smiles[:300], y[:300])
 with warnings.catch_warnings(action="ignore", category=InvalidMoleculeWarning):  # of the same text
     predicted = model.predict(typed)
 print(predicted.round(1))
