@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,9 +29,9 @@ class Run:
     estimator : str
         Class of the estimator.
     params : dict
-        All its parameters, as `short` gives them.
+        All its parameters, as `plain` gives them.
     changed : dict
-        Those that differ from their defaults.
+        Those that differ from their defaults, as `short` gives them.
     task : object
         What the targets mean: ``decode``, ``metrics``, ``is_numeric``.
     folder : Path or None
@@ -68,13 +69,13 @@ def describe_params(estimator: BaseEstimator) -> tuple[dict[str, Any], dict[str,
         for name, parameter in inspect.signature(type(estimator)).parameters.items()
     }
     # In the order of the signature: architecture first, where names get cut.
-    shown = {name: short(params[name]) for name in defaults}
+    texts = {name: short(params[name]) for name in defaults}
     changed = {
-        name: value
-        for name, value in shown.items()
-        if name not in _NOT_TRAINING and value != short(defaults[name])
+        name: text
+        for name, text in texts.items()
+        if name not in _NOT_TRAINING and text != short(defaults[name])
     }
-    return shown, changed
+    return {name: plain(params[name]) for name in defaults}, changed
 
 
 def identify_params(estimator: BaseEstimator, callbacks: Iterable[Any]) -> dict[str, str]:
@@ -119,8 +120,25 @@ def digest_arrays(arrays: Iterable[np.ndarray]) -> str:
     return digest.hexdigest()[:16]
 
 
+def plain(value: Any) -> Any:
+    """Give a parameter as JSON takes it, so that the estimator can be made again from it.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    None, bool, int, float, str, or a list or tuple of them
+    """
+    if isinstance(value, list | tuple):
+        kind = list if isinstance(value, list) else tuple
+        return kind(plain(one) for one in value)
+    return short(value)
+
+
 def short(value: Any) -> bool | int | float | str | None:
-    """Give a parameter as JSON takes it: None, a bool, a number or short text.
+    """Give a parameter as it fits into a name or a table: None, a bool, a number or short text.
 
     Parameters
     ----------
@@ -136,6 +154,8 @@ def short(value: Any) -> bool | int | float | str | None:
         return value
     if isinstance(value, type) or inspect.isroutine(value):
         return value.__name__
+    if isinstance(value, os.PathLike):
+        return str(os.fspath(value))
     return re.sub(r"\s+", " ", _without_address(value))[:_LONGEST_TEXT]
 
 

@@ -9,6 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from skchem_dl.callbacks._run import short
+
 _LONGEST_NAME = 90
 _MOST_BYTES = 200  # with a number behind them, 255 at most
 
@@ -73,7 +75,7 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     ----------
     path : Path
     values : mapping
-        As `short` gives them.
+        As `plain` gives them.
     """
     path.write_text(json.dumps(dict(values), indent=2) + "\n", encoding="utf-8")
 
@@ -156,7 +158,7 @@ def write_hparams(writer: Any, params: Mapping[str, Any], metrics: Mapping[str, 
     ----------
     writer : SummaryWriter
     params : mapping
-        As `short` gives them.
+        As `plain` gives them.
     metrics : mapping of str to float
     """
     from torch.utils.tensorboard.summary import hparams
@@ -174,4 +176,4 @@ def write_hparams(writer: Any, params: Mapping[str, Any], metrics: Mapping[str, 
 def _in_hparams(value: Any) -> int | float | str:
     """Give a value as the tab shows it: yes or no as text, where torch would write 1.0."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if is_number and not math.isnan(value) else str(value)
+    return value if is_number and not math.isnan(value) else str(short(value))

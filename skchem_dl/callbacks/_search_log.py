@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from skchem_dl.callbacks._run import short
+from skchem_dl.callbacks._run import plain, short
 from skchem_dl.callbacks._run_folder import (
     make_run_folder,
     open_writer,
@@ -28,9 +28,10 @@ def log_search(search: Any, log_dir: str | Path, *, run_name: str | None = None)
     """Write a finished search for TensorBoard, one row of the HPARAMS tab a candidate.
 
     Every candidate has a folder with its scores (mean and standard deviation over the splits) and
-    the parameters of the whole pipeline; beside them, ``candidates.csv`` is the same as a table and
-    ``best_params.json`` has the winner. Open TensorBoard on the folder that is given back: opened
-    on its parent, the tab also shows the single fits that are logged there.
+    the parameters of the whole pipeline (``params.json``, for `set_params`); beside them,
+    ``candidates.csv`` is the same as a table and ``best_params.json`` has the winner. Open
+    TensorBoard on the folder that is given back: opened on its parent, the tab also shows the
+    single fits that are logged there.
 
     Parameters
     ----------
@@ -90,11 +91,11 @@ def log_search(search: Any, log_dir: str | Path, *, run_name: str | None = None)
         writer = open_writer(place)
         write_hparams(writer, params, candidate.scores)
         writer.close()
-    table = [{**_short_items(c.params), **c.scores} for c in candidates]
+    table = [{**{k: short(v) for k, v in c.params.items()}, **c.scores} for c in candidates]
     write_table(folder / "candidates.csv", table)
     for name in ("best_params_", "best_params"):  # neither with several metrics and refit=False
         if hasattr(search, name):
-            write_json(folder / "best_params.json", _short_items(getattr(search, name)))
+            write_json(folder / "best_params.json", _plain_items(getattr(search, name)))
     return folder
 
 
@@ -142,7 +143,7 @@ def _has_score(candidate: _Candidate) -> bool:
 
 def _all_params(base: BaseEstimator | None, params: Mapping[str, Any]) -> dict[str, Any]:
     """Give the parameters searched over, then all others of the pipeline with its parts' names."""
-    shown = _short_items(params)
+    shown = _plain_items(params)
     if base is None:
         return shown
     own = {name: clone(value, safe=False) for name, value in params.items()}
@@ -150,9 +151,9 @@ def _all_params(base: BaseEstimator | None, params: Mapping[str, Any]) -> dict[s
     for name, value in every.items():
         is_part = hasattr(value, "get_params") or any(n.startswith(f"{name}__") for n in every)
         if name not in shown and not is_part and name not in ("steps", "memory", "transform_input"):
-            shown[name] = short(value)
+            shown[name] = plain(value)
     return shown
 
 
-def _short_items(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: short(value) for name, value in params.items()}
+def _plain_items(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in params.items()}

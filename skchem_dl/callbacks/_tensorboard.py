@@ -32,8 +32,9 @@ class TensorBoardLogger(Callback):
 
     Losses, metrics in the units of y, learning rate, gradient norm and seconds of each epoch go to
     TensorBoard and, the same numbers, to ``metrics.csv``. At the end the HPARAMS tab gets all
-    parameters with the metrics of the epoch that was kept, and ``params.json`` has them too; a
-    regression also gets a picture of predicted against measured. Needs the extra ``tracking``.
+    parameters with the metrics of the epoch that was kept, which are in ``params.json`` and
+    ``summary.json`` too; a regression also gets a picture of predicted against measured. Needs the
+    extra ``tracking``.
 
     Estimators make one themselves where ``log_dir`` is set; pass this one in ``callbacks`` to
     choose the name or the cadence.
@@ -176,6 +177,8 @@ class TensorBoardLogger(Callback):
         kept = _values(net.history[net.kept_epoch - 1])
         final = {f"summary/{tag}": value for tag, value in kept.items()}
         write_hparams(self._writer, net.run.params, final)
+        facts = {"estimator": net.run.estimator, "epoch": net.kept_epoch}
+        write_json(net.run.folder / "summary.json", {**facts, **kept})
         if net.run.task.is_numeric:
             self._add_picture(net, training, validation)
 

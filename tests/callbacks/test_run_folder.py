@@ -18,7 +18,7 @@ from skorch.callbacks import EpochScoring
 
 from skchem_dl import FingerprintMLPClassifier, FingerprintMLPRegressor
 from skchem_dl.callbacks import TensorBoardLogger
-from skchem_dl.callbacks._run import describe_params, digest_arrays, identify_params, short
+from skchem_dl.callbacks._run import describe_params, digest_arrays, identify_params, plain, short
 from skchem_dl.callbacks._run_folder import (
     append_row,
     make_run_folder,
@@ -202,6 +202,7 @@ def half(progress):
         (np.bool_(True), True),
         (np.str_("gcn"), "gcn"),
         ((64, 32), "(64, 32)"),
+        (Path("runs"), "runs"),
         ({"a": 1}, "{'a': 1}"),
         (torch.optim.NAdam, "NAdam"),
         (half, "half"),
@@ -220,6 +221,21 @@ def test_short_is_short():
     assert "\n" not in short(np.arange(1_000.0).reshape(10, 100))
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.1, 0.1),
+        ((64, np.int64(32)), (64, 32)),
+        ([3, (5, 7)], [3, (5, 7)]),
+        ([Path("runs"), half], ["runs", "half"]),
+        (list(range(1_000)), list(range(1_000))),
+    ],
+)
+def test_plain_keeps_lists(value, expected):
+    assert plain(value) == expected
+    json.dumps(plain(value))
+
+
 def test_describe_params():
     model = FingerprintMLPRegressor(
         (8,), lr=0.1, optimizer=torch.optim.NAdam, log_dir="runs", verbose=1, max_epochs=50
@@ -227,11 +243,11 @@ def test_describe_params():
     shown, changed = describe_params(model)
     assert sorted(shown) == sorted(model.get_params())
     assert next(iter(shown)) == "hidden_dims"  # as in the signature: what matters comes first
-    assert shown["hidden_dims"] == "(8,)"
+    assert shown["hidden_dims"] == (8,)
     assert shown["log_dir"] == "runs"
     # max_epochs has its default value, log_dir and verbose don't steer the training.
     assert changed == {"hidden_dims": "(8,)", "lr": 0.1, "optimizer": "NAdam"}
-    assert json.loads(json.dumps(shown)) == shown
+    assert json.loads(json.dumps(shown)) == {**shown, "hidden_dims": [8]}
 
 
 def test_defaults_given_in_another_way_are_not_changed():

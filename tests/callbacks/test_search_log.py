@@ -62,6 +62,11 @@ def shown(value):
     return value if isinstance(value, int | float | str) else repr(value)
 
 
+def as_json(params):
+    """Give parameters as JSON has them: lists, where Python has tuples too."""
+    return json.loads(json.dumps(params))
+
+
 def assert_rows_are_those_of(search, rows):
     """Compare parameters, scores and ranks, in the order of the candidates."""
     results = search.cv_results_
@@ -109,18 +114,25 @@ def test_files_beside_the_events(tmp_path, grid_search):
         params = results["params"][number]
         assert {name: row[name] for name in GRID} == {k: str(v) for k, v in params.items()}
         every = read_json(folder / f"candidate-{number:02d}" / "params.json")
-        assert {name: every[name] for name in GRID} == {k: shown(v) for k, v in params.items()}
+        assert {name: every[name] for name in GRID} == as_json(params)
         assert every["featurizer__fp_size"] == 64
         assert every["estimator__optimizer"] == "adam"
         assert every["estimator__log_dir"] is None
-    assert read_json(folder / "best_params.json") == {
-        name: shown(value) for name, value in grid_search.best_params_.items()
-    }
+    assert read_json(folder / "best_params.json") == as_json(grid_search.best_params_)
     assert {path.name for path in folder.iterdir()} == {
         "best_params.json",
         "candidates.csv",
         *(f"candidate-{number:02d}" for number in range(12)),
     }
+
+
+def test_the_winner_is_made_again_from_its_files(tmp_path, grid_search, data):
+    folder = log_search(grid_search, tmp_path)
+    expected = grid_search.predict(data[0])
+    best = folder / f"candidate-{grid_search.best_index_:02d}" / "params.json"
+    for path in (best, folder / "best_params.json"):
+        model = make_model().set_params(**read_json(path))
+        np.testing.assert_array_equal(model.fit(*data).predict(data[0]), expected)
 
 
 def test_every_call_has_a_folder_of_its_own(tmp_path, grid_search):

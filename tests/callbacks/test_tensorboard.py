@@ -40,7 +40,8 @@ OF_TRAINING = {"learning_rate", "gradient_norm", "epoch_seconds"}
 
 
 def make_mlp(**options):
-    return FingerprintMLPRegressor((4,), **{"max_epochs": 4, "random_state": 0, **options})
+    options = {"hidden_dims": (4,), "max_epochs": 4, "random_state": 0, **options}
+    return FingerprintMLPRegressor(**options)
 
 
 def make_classifier(**options):
@@ -50,6 +51,10 @@ def make_classifier(**options):
 def read_table(path):
     with path.open(newline="", encoding="utf-8") as file:
         return [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+
+
+def read_json(path):
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def only_folder(log_dir):
@@ -101,6 +106,7 @@ def test_without_validation_there_is_training_alone(tmp_path):
     assert {path.name for path in folder.iterdir() if "tfevents" not in path.name} == {
         "metrics.csv",
         "params.json",
+        "summary.json",
     }
 
 
@@ -260,7 +266,14 @@ def test_the_hparams_tab_has_all_parameters_and_the_metrics_of_the_epoch_that_wa
         assert row[f"summary/{name}/validation"] == np.float32(kept[f"valid_{name}"])
         assert row[f"summary/{name}/train"] == np.float32(kept[f"train_{name}"])
     assert row["summary/loss/validation"] != np.float32(model.history_[-1]["valid_loss"])
-    assert json.loads((folder / "params.json").read_text()) == shown
+    assert read_json(folder / "params.json") == {**shown, "hidden_dims": [32]}
+    summary = read_json(folder / "summary.json")
+    assert summary.pop("estimator") == "FingerprintMLPRegressor"
+    assert summary.pop("epoch") == kept["epoch"]
+    in_tab = {name for name in metrics if name.startswith("summary/")}
+    assert {f"summary/{tag}" for tag in summary} == in_tab
+    assert summary["rmse/validation"] == kept["valid_rmse"]
+    assert summary["loss/train"] == kept["train_loss"]
     # The last epoch, after which training ended, is logged too.
     assert list(read_scalars(folder)["loss/train"]) == list(range(1, model.n_iter_ + 1))
 
@@ -273,11 +286,19 @@ def test_parameters_of_every_kind(tmp_path):
         lr_schedule=lambda progress: 1 - progress,
         random_state=np.random.RandomState(0),
     ).fit(X, y)
-    params = json.loads((only_folder(tmp_path) / "params.json").read_text())
-    assert params == describe_params(model)[0]
+    params = read_json(only_folder(tmp_path) / "params.json")
+    assert params == {**describe_params(model)[0], "hidden_dims": [4]}
     _, _, rows = read_hparams(tmp_path)
     (row,) = rows.values()
     assert (row["optimizer"], row["lr"], row["lr_schedule"]) == ("NAdam", 0.01, "<lambda>")
+
+
+def test_an_estimator_made_again_from_its_parameters(tmp_path):
+    model = make_mlp(log_dir=tmp_path / "runs", hidden_dims=(6, 3), batch_norm=True).fit(X, y)
+    folder = only_folder(tmp_path / "runs")
+    again = FingerprintMLPRegressor(**read_json(folder / "params.json")).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X_VAL), model.predict(X_VAL))
+    assert Path(again.run_dir_).parent == tmp_path / "runs"  # which was given as a Path
 
 
 def test_fits_side_by_side_in_the_hparams_tab(tmp_path):
