@@ -1,0 +1,20 @@
+"""The chapter on graph networks runs, and its message passing by hand is the library's."""
+
+import re
+
+
+def test_gnn_on_graphs(run_example):
+    run = run_example("course/5_gnn_on_graphs.py")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "By hand as in the library: True" in run.stdout
+    number = r" +(-?\d+\.\d+)"
+    kinds = re.findall(rf"^(GCN|attention), (\w+){number}{number}$", run.stdout, re.MULTILINE)
+    assert [skip for _, skip, *_ in kinds] == ["plain", "residual", "gated", "gated"]
+    assert all(0 < float(error) < 5 for *_, least, most in kinds for error in (least, most))
+    tasks = re.findall(rf"^(logP|MR|TPSA) +\S+{number}{number}{number}$", run.stdout, re.MULTILINE)
+    assert [name for name, *_ in tasks] == ["logP", "MR", "TPSA"]
+    # Errors in the units of each column: the mean misses by 1 or so, 20 cm³/mol, 25 Å².
+    for (_, of_mean, error, _), scale in zip(tasks, (1.5, 20, 25), strict=True):
+        assert 0.5 * scale < float(of_mean) < 2 * scale
+        assert float(error) < 3 * scale
+    assert run.stdout.count("rank correlation") == 3
