@@ -191,9 +191,10 @@ image = read_events(folders[best]).Images("predicted against measured")[0].encod
 
 # %%
 # Each line is a trial, the winner in orange, the others the darker the better. Above, pruned trials
-# end early, so that most of the time went into promising ones. Below, a line goes through the
-# parameters of one trial to its error on the right. Where all dark lines cross an axis in the same
-# region, that parameter matters; where they are spread all over it, it hardly does.
+# end early, at a cross, so that more of the time went into promising ones. Below, a line goes
+# through the parameters of one trial to its error on the right. Where pale lines cross an axis in
+# one place and dark ones in another, that parameter matters; where both are spread all over it, it
+# hardly does. Do not count the dark lines alone: Optuna went back to where errors were low.
 errors = trials["rmse/validation"]
 order = errors.sort_values(ascending=False).index  # the best on top
 color = dict(zip(order, plt.cm.Blues(np.linspace(0.15, 1, len(order))), strict=True))
@@ -204,7 +205,10 @@ figure, axes = plt.subplot_mosaic(
     [["curves", "picture"], ["lines", "lines"]], figsize=(11, 8.5), layout="constrained"
 )
 for number in order:
-    axes["curves"].plot(*curves[number], color=color[number], linewidth=width[number])
+    steps, values = curves[number]
+    axes["curves"].plot(steps, values, color=color[number], linewidth=width[number])
+    if number not in whole.index:
+        axes["curves"].plot(steps[-1], values[-1], "kx")
 axes["curves"].set(title=f"{len(trials)} trials", xlabel="epoch", ylim=(0.5, 2.5))
 axes["curves"].set_ylabel("RMSE of validation molecules, log10(mol/L)")
 axes["picture"].imshow(plt.imread(io.BytesIO(image)))

@@ -9,8 +9,9 @@ def test_gnn_on_graphs(run_example):
     assert "By hand as in the library: True" in run.stdout
     number = r" +(-?\d+\.\d+)"
     kinds = re.findall(rf"^(GCN|attention), (\w+){number}{number}$", run.stdout, re.MULTILINE)
-    assert [skip for _, skip, *_ in kinds] == ["plain", "residual", "gated", "gated"]
-    assert all(0 < float(error) < 5 for *_, least, most in kinds for error in (least, most))
+    assert [skip for _, skip, *_ in kinds] == ["plain", "residual", "gated", "normalised", "plain"]
+    assert all(float(error) > 0 for *_, least, most in kinds for error in (least, most))
+    assert float(kinds[0][2]) < 5  # plain and shallow, the others may begin far off
     tasks = re.findall(rf"^(logP|MR|TPSA) +\S+{number}{number}{number}$", run.stdout, re.MULTILINE)
     assert [name for name, *_ in tasks] == ["logP", "MR", "TPSA"]
     # Errors in the units of each column: the mean misses by 1 or so, 20 cm³/mol, 25 Å².
