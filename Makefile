@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench bench-quick bench-envs clean
+.PHONY: help demo test test-all lint format docs bench bench-quick bench-envs clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
@@ -33,6 +33,9 @@ format: .venv/.installed-dev  ## Tidy the imports and the layout of the code
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
+docs: .venv/.installed-dev  ## Build the documentation into docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --jobs auto docs docs/_build/html
+
 bench-envs: .venv/.installed-dev  ## Create the environments of the libraries that we compare with
 	$(BIN)/python -m benchmarks.suite envs
 
@@ -44,6 +47,7 @@ bench: .venv/.installed-dev  ## The same thoroughly, in hours
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf docs/_build docs/_examples docs/api docs/auto_examples
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
