@@ -120,7 +120,7 @@ def test_links_lead_to_files_and_headings(page):
 
 
 def test_links_are_found():
-    assert "docs/gallery.md" in links_in(ROOT / "README.md")
+    assert "docs/tour.md" in links_in(ROOT / "README.md")
     assert "many-processes" in anchors_in(DOCS / "scaling.md")
 
 

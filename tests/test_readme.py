@@ -65,7 +65,7 @@ def assert_alike(found, expected):
 
 
 def test_there_are_blocks():
-    assert len(blocks_of(ROOT / "README.md")) >= 4
+    assert len(blocks_of(ROOT / "README.md")) >= 2
     assert len(blocks_of(DOCS / "scaling.md")) >= 4
     assert sum(output is not None for _, output in blocks_of(TOUR)) >= 8
     assert {"faq.md", "guide/train.md"} <= {str(page.relative_to(DOCS)) for page in PAGES}
@@ -95,11 +95,10 @@ def test_the_tour_runs(tmp_path, monkeypatch):
 
 
 def test_the_readme_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # one block writes a file
+    monkeypatch.chdir(tmp_path)
     with pytest.warns(InvalidMoleculeWarning) as caught:
-        namespace, printed = run_blocks(ROOT / "README.md")
+        _, printed = run_blocks(ROOT / "README.md")
     assert ["row 2: 'C('" in str(w.message) for w in caught] == [True, False]
     rmse, predictions = printed[0].splitlines()
     assert float(rmse) < 0.7
     assert predictions.startswith("[")
-    assert set(namespace["search"].best_params_) == {"conv"}

@@ -1,6 +1,6 @@
 """
-Linear models: gradient descent, classes, clusters and maps
-===========================================================
+1. Linear models: gradient descent, classes, clusters and maps
+==============================================================
 
 A straight line is the smallest network there is. Here it learns the solubility of molecules: the
 pictures show how gradient descent walks down to the best line, with all molecules a step, with a

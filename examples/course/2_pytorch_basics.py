@@ -1,6 +1,6 @@
 """
-PyTorch basics: from a tensor to a trained network
-==================================================
+2. PyTorch basics: from a tensor to a trained network
+=====================================================
 
 What the estimators do for you, opened up: gradients by hand and by autograd, a module, the training
 loop, and what a hidden layer is good for. The last picture shows two valleys of a reaction's energy

@@ -38,7 +38,7 @@ BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#
 RMSE, SCORING = "RMSE, log10(mol/L)", "neg_root_mean_squared_error"
 
 smiles, y = load_solubility(drop_duplicates=True, return_X_y=True)
-smiles, y = smiles[:: 5 if fast else 1], y[:: 5 if fast else 1]
+smiles, y = smiles[:: 10 if fast else 1], y[:: 10 if fast else 1]
 X = MorganFingerprinter(fp_size=64, counts=True).fit_transform(smiles)  # short, for quick fits
 X_train, X_valid, X_test, y_train, y_valid, y_test = train_valid_test_split(
     X, y, splitter=ShuffleSplit(random_state=0), valid_size=1 / 3, test_size=1 / 3

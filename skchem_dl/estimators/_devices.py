@@ -76,5 +76,5 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
     """
     kind = torch.device(device).type
     if precision == "float32" and not torch.is_autocast_enabled(kind):
-        return nullcontext()  # for one molecule, torch's takes a tenth of the time of its prediction
+        return nullcontext()  # for one molecule, torch's is a tenth of its prediction
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=precision == "bfloat16")

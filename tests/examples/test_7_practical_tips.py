@@ -13,7 +13,7 @@ def test_practical_tips(run_example):
     assert (run.returncode, run.stderr) == (0, "")
     lines = run.stdout.splitlines()
 
-    n_molecules = len(load_solubility(drop_duplicates=True).data[::5])
+    n_molecules = len(load_solubility(drop_duplicates=True).data[::10])
     sizes = [int(number) for number in re.findall(r"\d+", lines[0])]
     assert sum(sizes) == n_molecules
     assert sizes[1] == sizes[2] == n_molecules // 3

@@ -97,9 +97,7 @@ def test_work_that_comes_bit_by_bit_starts_workers_too(sent, no_workers_yet, clo
 
 
 @pytest.mark.parametrize(("estimate", "n_jobs"), [(0.09, 2), (1.0, None), (1.0, 1)])
-def test_work_that_nobody_would_share_does_not_count(
-    sent, no_workers_yet, clock, estimate, n_jobs
-):
+def test_work_that_nobody_would_share_does_not_count(sent, no_workers_yet, clock, estimate, n_jobs):
     for _ in range(100):
         map_chunks(clock.work(1.0), [0], n_jobs=n_jobs, seconds_per_item=estimate)
     run(10, 0.29)
