@@ -18,7 +18,6 @@ it, blue ones lower it, above the contributions that logP is calculated from.
 # in a list: of charges, 3 is the third, which is none. Hydrogens are no atoms of the graph; the
 # atom that they sit on has their number among its codes.
 import os
-from io import BytesIO
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,12 +90,10 @@ print("By hand as in the library:", np.allclose(by_hand, of_library, atol=1e-5))
 mol = Chem.MolFromSmiles(paracetamol)
 for atom in mol.GetAtoms():
     atom.SetProp("atomNote", str(atom.GetIdx()))
-picture = plt.imread(BytesIO(draw_molecules([mol], size=(260, 200)).to_png(scale=3)))
 heard = np.array([np.linalg.matrix_power(S, k)[0] for k in range(9)])
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
-axes[0].imshow(picture)
-axes[0].set_axis_off()
+draw_molecules([mol], size=(260, 200)).plot(axes[0])
 axes[0].set_title("paracetamol and its atoms' numbers")
 axes[1].imshow(adjacency, cmap="Greys", vmax=1.5)
 axes[1].set(xlabel="atom", ylabel="atom", title="adjacency matrix A")
@@ -252,7 +249,6 @@ picture = draw_contributions(
 )
 figure = plt.figure(figsize=(9, 5.4), layout="constrained")
 axis = figure.add_subplot()
-axis.imshow(plt.imread(BytesIO(picture.to_png(scale=3))))
-axis.set_axis_off()
+picture.plot(axis)
 axis.set_title("contributions of atoms to logP")
 plt.show()
