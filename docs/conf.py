@@ -31,9 +31,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", example_pages.COPIES, f"{example_pages.PAGES}/**/*.ipynb"]
 default_role = "literal"  # as docstrings have it; `code_links` makes links of public names
-nitpicky = (
-    True  # a reference to nothing is an error, but for other libraries', which need a network
-)
+# A reference to nothing is an error, but for other libraries', to find which takes a network.
+nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(sklearn|joblib|numpy|scipy|pandas|torch|skorch|optuna)\..*")]
 
 # Pages of the examples and of the API are written by each build, into folders that git ignores.
@@ -45,6 +44,7 @@ autosummary_generate = False  # which numpydoc brings along; `api_pages` does th
 autodoc_typehints = "none"  # docstrings have the types, in words
 numpydoc_show_class_members = False
 
+highlight_language = "none"  # of blocks that name none: formulas, shell
 smartquotes = False  # in docstrings, quotes are Python's
 toc_object_entries_show_parents = "hide"
 

@@ -11,8 +11,9 @@ from sphinx_gallery.sorting import FileNameSortKey
 COPIES, PAGES = "_examples", "auto_examples"
 
 FIRST = ("quickstart", "from_scikit_learn")
-# Those that take less than a minute and a half, and draw while they run.
+# Those that take less than a minute and a half; the others are shown as they stand.
 RUN = re.compile(r"quickstart|from_scikit_learn|maps|scaffold_search|tune|\d_\w+")
+# What stands for those that are not run, or that draw nothing.
 PICTURES = {
     "compare": "comparison_esol.png",
     "explain": "contributions.png",
@@ -39,8 +40,7 @@ def copy(docs: Path) -> None:
             continue
         text = path.read_text(encoding="utf-8")
         if path.stem in PICTURES:
-            picture = os.path.relpath(docs / "images" / PICTURES[path.stem], docs)
-            text += f"\n# sphinx_gallery_thumbnail_path = {picture!r}\n"
+            text += f"\n# sphinx_gallery_thumbnail_path = 'images/{PICTURES[path.stem]}'\n"
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists() or place.read_text(encoding="utf-8") != text:
@@ -52,7 +52,8 @@ def copy(docs: Path) -> None:
 
 def settings(docs: Path) -> dict[str, Any]:
     """Give the settings of sphinx-gallery."""
-    names = [path.name for path in (docs / COPIES).rglob("*.py") if _is_run(docs, path)]
+    scripts = sorted((docs / COPIES).rglob("*.py"))
+    names = [path.name for path in scripts if _is_run(docs, path)]
     return {
         "examples_dirs": COPIES,
         "gallery_dirs": PAGES,
@@ -70,15 +71,18 @@ def settings(docs: Path) -> dict[str, Any]:
 
 
 def _is_run(docs: Path, path: Path) -> bool:
-    return bool(RUN.fullmatch(path.stem)) and (_find_data(docs) or not _needs_data(path))
+    return bool(RUN.fullmatch(path.stem)) and (_has_data(docs) or not _needs_data(path))
 
 
 def _needs_data(path: Path) -> bool:
     return "fetch_" in path.read_text(encoding="utf-8")
 
 
-def _find_data(docs: Path) -> bool:
-    """Say whether there is a folder of public data sets: building the docs downloads nothing."""
+def _has_data(docs: Path) -> bool:
+    """Lead the examples to the folder of public data sets, and say whether there is one.
+
+    Building the docs downloads nothing.
+    """
     folder = Path(os.environ.get("SKCHEM_DL_DATA", docs.parents[1] / "shared" / "data"))
     if folder.is_dir():
         os.environ["SKCHEM_DL_DATA"] = str(folder)
