@@ -54,9 +54,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into .venv, which takes some minutes."
 	$(INSTALL) ".[all]"
 	touch $@
 
 .venv/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into .venv, with what tests and docs need, which takes some minutes."
 	$(INSTALL) ".[all,dev]"
 	touch .venv/.installed $@

@@ -3,8 +3,8 @@ Quickstart: five models from SMILES, compared on measured solubility
 ====================================================================
 
 A linear model, a random forest, an MLP on fingerprints, a CNN on SMILES and a GNN on graphs learn
-the aqueous solubility of 1,025 molecules and are judged on 257 others. It takes about a minute
-on two cores, prints one table and draws one picture, ``quickstart.png``.
+the aqueous solubility of 1,025 molecules and are judged on 257 others. It takes one to two
+minutes on two cores, prints one table and draws one picture, ``quickstart.png``.
 """
 
 # %%
@@ -56,12 +56,12 @@ for name, model in models.items():
         "RMSE": root_mean_squared_error(y_test, predicted),
         "MAE": mean_absolute_error(y_test, predicted),
         "R²": r2_score(y_test, predicted),
-        "fit, s": fitted - start,
-        "predict, molecules/s": len(X_test) / (time.perf_counter() - fitted),
+        "fit (s)": fitted - start,
+        "predict (1/s)": len(X_test) / (time.perf_counter() - fitted),
     }
 
 table = pd.DataFrame.from_dict(rows, orient="index")
-formats = {"fit, s": "{:.1f}".format, "predict, molecules/s": "{:,.0f}".format}
+formats = {"fit (s)": "{:.1f}".format, "predict (1/s)": "{:,.0f}".format}
 print("\nlog10(mol/L), 257 test molecules:\n")
 print(table.to_string(float_format="{:.3f}".format, formatters=formats))
 

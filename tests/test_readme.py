@@ -3,6 +3,7 @@
 Where a block of ``text`` follows a block of ``python``, that is what is printed, numbers roughly.
 """
 
+import codeop
 import contextlib
 import io
 import re
@@ -71,6 +72,16 @@ def test_there_are_blocks():
     assert {"faq.md", "guide/train.md"} <= {str(page.relative_to(DOCS)) for page in PAGES}
 
 
+@pytest.mark.parametrize("page", [ROOT / "README.md", TOUR], ids=lambda page: page.name)
+def test_blocks_can_be_pasted_at_the_prompt(page):
+    for code, _ in blocks_of(page):
+        lines = []
+        for line in code.splitlines():
+            lines.append(line)  # an indented line is never the last, unless an empty one follows
+            if codeop.compile_command("\n".join(lines), symbol="single") is not None:
+                lines = []
+
+
 @pytest.mark.parametrize("found", ["RMSE 0.93\n", "MAE 0.7", "RMSE 0.7 0.7"])
 def test_other_output_is_noticed(found):
     assert_alike("RMSE  0.72", "RMSE 0.7\n")
@@ -89,7 +100,10 @@ def test_pages_run(page, tmp_path, monkeypatch, quiet_optuna, no_new_convs):
 
 def test_the_tour_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # it saves a model
-    namespace, _ = run_blocks(TOUR)
+    reason = "row 1: 'c1ccccc': unclosed ring"
+    with pytest.warns(InvalidMoleculeWarning, match=reason):
+        namespace, _ = run_blocks(TOUR)
+    assert reason in TOUR.read_text(encoding="utf-8")
     assert (tmp_path / "solubility.skchem").exists()
     assert namespace["again"].predict(["CCO"]) == namespace["network"].predict(["CCO"])
 
