@@ -14,7 +14,7 @@ SHOWN = re.findall(r"!\[.+?\]\((.+?)\)", PAGE.read_text(encoding="utf-8"))
 
 
 def test_the_page_shows_the_lines_of_the_script():
-    blocks = blocks_of(PAGE)
+    blocks = [code for code, _ in blocks_of(PAGE)]
     assert len(blocks) == len(SHOWN) + 1  # the first makes the model
     assert [block for block in blocks if block not in SCRIPT] == []
 

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from rdkit.Chem import Mol
 from rdkit.Chem.rdFingerprintGenerator import GetMorganFeatureAtomInvGen, GetMorganGenerator
 from sklearn.utils._param_validation import Interval
+from sklearn.utils._set_output import _get_output_config
 
 from skchem_dl.features._base import BaseMolTransformer
 
@@ -32,7 +33,8 @@ class MorganFingerprinter(BaseMolTransformer):
     use_bond_types : bool, default=True
         Let environments that differ only in bond orders differ.
     sparse_output : bool, default=False
-        Give a CSR array, which takes a thirtieth of the memory of the dense matrix.
+        Give a CSR array, which takes a thirtieth of the memory of the dense matrix. Where
+        `set_output` asks for frames, which cannot hold one, they are dense.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes all NaN (every row is
         then float32).
@@ -134,7 +136,8 @@ class MorganFingerprinter(BaseMolTransformer):
         return rows
 
     def _finish(self, rows: sp.csr_array) -> np.ndarray | sp.csr_array:
-        return rows if self.sparse_output else rows.toarray()
+        in_frames = _get_output_config("transform", self)["dense"] != "default"
+        return rows if self.sparse_output and not in_frames else rows.toarray()
 
     def _generator(self) -> Any:
         # C++ generators don't pickle, so each chunk makes its own; it takes microseconds.

@@ -10,6 +10,7 @@ from skchem_dl.datasets import load_csv
 from skchem_dl.model_selection import train_valid_test_split
 
 
+@pytest.mark.slow
 def test_mlp_on_fingerprints(run_example, shared_data, monkeypatch):
     file = shared_data("lipophilicity.csv")
     monkeypatch.setenv("SKCHEM_DL_DATA", str(file.parent))

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 
+
+@pytest.mark.slow
 def test_cnn_on_smiles(run_example):
     run = run_example("course/4_cnn_on_smiles.py")
     assert (run.returncode, run.stderr) == (0, "")

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 
+
+@pytest.mark.slow
 def test_experiments(run_example, tmp_path):
     run = run_example("course/6_experiments.py")
     assert (run.returncode, run.stderr) == (0, "")

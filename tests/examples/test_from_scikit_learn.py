@@ -4,6 +4,8 @@ import difflib
 import re
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "from_scikit_learn.py"
 
 
@@ -23,6 +25,7 @@ def test_three_lines_change_and_they_are_shown():
     assert sorted(shown) == sorted(changes)
 
 
+@pytest.mark.slow
 def test_it_runs(run_example):
     run = run_example("from_scikit_learn.py")
     assert (run.returncode, run.stderr) == (0, "")

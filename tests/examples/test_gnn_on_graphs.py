@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 
+
+@pytest.mark.slow
 def test_gnn_on_graphs(run_example):
     run = run_example("course/5_gnn_on_graphs.py")
     assert (run.returncode, run.stderr) == (0, "")

@@ -3,6 +3,7 @@
 import pytest
 
 
+@pytest.mark.slow
 def test_linear_models(run_example):
     run = run_example("course/1_linear_models.py")
     assert (run.returncode, run.stderr) == (0, "")

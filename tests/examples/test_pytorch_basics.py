@@ -5,6 +5,7 @@ import re
 import pytest
 
 
+@pytest.mark.slow
 def test_pytorch_basics(run_example):
     run = run_example("course/2_pytorch_basics.py")
     assert (run.returncode, run.stderr) == (0, "")

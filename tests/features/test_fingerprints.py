@@ -96,6 +96,15 @@ def test_worker_processes_change_nothing(nci_smiles, sparse, as_mols, few_are_en
     np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_frames_are_dense(container):
+    sparse = MorganFingerprinter(fp_size=64, sparse_output=True)
+    assert sp.issparse(sparse.fit_transform(["CCO"]))
+    frame = sparse.set_output(transform=container).fit_transform(["CCO"])
+    expected = MorganFingerprinter(fp_size=64).fit_transform(["CCO"])
+    np.testing.assert_array_equal(frame.to_numpy(), expected)
+
+
 def test_names_and_pandas_output():
     X = pd.Series(["CCO", "c1ccccc1"], index=["ethanol", "benzene"])
     fingerprinter = MorganFingerprinter(fp_size=8)
