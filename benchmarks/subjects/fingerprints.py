@@ -24,8 +24,8 @@ subject = Subject(
 
 @subject.contender(
     remark=(
-        "In a fresh process ours uses two only where they have more to do than it takes to start "
-        "them, 15,000 molecules or so; for 10,000 it stays in one."
+        "A fresh process of ours starts a second one when there is, or was, more to do than starting "
+        "takes, some 15,000 molecules. Here that falls into the first round, which is its slowest."
     )
 )
 def ours(case: Case):
