@@ -16,7 +16,7 @@ def test_practical_tips(run_example):
     n_molecules = len(load_solubility(drop_duplicates=True).data[::10])
     sizes = [int(number) for number in re.findall(r"\d+", lines[0])]
     assert sum(sizes) == n_molecules
-    assert sizes[1] == sizes[2] == n_molecules // 3
+    assert max(sizes) - min(sizes) <= 1
 
     random, scaffold = (
         float(re.search(rf"^{name} split.*similarity (.+)$", run.stdout, re.MULTILINE)[1])
