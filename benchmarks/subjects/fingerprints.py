@@ -24,8 +24,9 @@ subject = Subject(
 
 @subject.contender(
     remark=(
-        "A fresh process of ours starts a second one when there is, or was, more to do than starting "
-        "takes, some 15,000 molecules. Here that falls into the first round, which is its slowest."
+        "A fresh process of ours starts a second one when there is, or was, more to do than "
+        "starting takes, some 15,000 molecules. Here that falls into the first round, which is its "
+        "slowest."
     )
 )
 def ours(case: Case):
