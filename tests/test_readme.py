@@ -74,12 +74,28 @@ def test_there_are_blocks():
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", TOUR], ids=lambda page: page.name)
 def test_blocks_can_be_pasted_at_the_prompt(page):
-    for code, _ in blocks_of(page):
-        lines = []
-        for line in code.splitlines():
-            lines.append(line)  # an indented line is never the last, unless an empty one follows
+    assert [code for code, _ in blocks_of(page) if not can_be_pasted(code)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [("for i in x:\n    i\ni", False), ("for i in x:\n    i\n\ni", True), ("f(\n    1,\n)", True)],
+)
+def test_what_the_prompt_refuses(code, expected):
+    assert can_be_pasted(code) == expected
+
+
+def can_be_pasted(code):
+    """Say whether Python's prompt takes it line by line: it wants an empty one behind a body."""
+    lines = []
+    for line in code.splitlines():
+        lines.append(line)
+        try:
             if codeop.compile_command("\n".join(lines), symbol="single") is not None:
                 lines = []
+        except SyntaxError:
+            return False
+    return True
 
 
 @pytest.mark.parametrize("found", ["RMSE 0.93\n", "MAE 0.7", "RMSE 0.7 0.7"])

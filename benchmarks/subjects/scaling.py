@@ -10,7 +10,7 @@ from benchmarks.suite.random_smiles import random_smiles
 from benchmarks.suite.subject import FOLDER, RATE, Case, Subject, Variant
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-LARGEST = {  # descriptors take too long; in memory, a million dense fingerprints take 16 GB
+LARGEST = {  # more would take hours, or show only what is shown from file to file
     "descriptors": 10_000,
     "MLP, in memory": 100_000,
     "GNN, in memory": 100_000,

@@ -136,8 +136,8 @@ class MorganFingerprinter(BaseMolTransformer):
         return rows
 
     def _finish(self, rows: sp.csr_array) -> np.ndarray | sp.csr_array:
-        in_frames = _get_output_config("transform", self)["dense"] != "default"
-        return rows if self.sparse_output and not in_frames else rows.toarray()
+        sparse = self.sparse_output and _get_output_config("transform", self)["dense"] == "default"
+        return rows if sparse else rows.toarray()
 
     def _generator(self) -> Any:
         # C++ generators don't pickle, so each chunk makes its own; it takes microseconds.

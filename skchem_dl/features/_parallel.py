@@ -46,7 +46,8 @@ def map_chunks(
         What the function made of each chunk, in order.
     """
     work = len(items) * seconds_per_item
-    n_workers = _count_workers(n_jobs, work)
+    could_be_shared = _could_be_shared(n_jobs, work)
+    n_workers = _count_workers(n_jobs, work) if could_be_shared else 1
     size = _CHUNK_SIZE
     if n_workers > 1:
         size = min(size, -(-len(items) // (n_workers * _CHUNKS_A_WORKER)))
@@ -54,7 +55,7 @@ def map_chunks(
     if n_workers == 1:
         began = time.perf_counter()
         done = [function(chunk) for chunk in chunks]
-        if _could_be_shared(n_jobs, work):
+        if could_be_shared:
             _note_work(time.perf_counter() - began)
         return done
     # One chunk a task: joblib would join what takes less than 0.2 s, and workers idle at the end.
@@ -64,9 +65,7 @@ def map_chunks(
 
 
 def _count_workers(n_jobs: int | None, work: float) -> int:
-    """Give the number of processes that some seconds of work deserve."""
-    if not _could_be_shared(n_jobs, work):
-        return 1
+    """Give the number of processes for some seconds of work that could be shared."""
     backend, _ = get_active_backend()
     must_start = isinstance(backend, BACKENDS["loky"]) and not _workers_run()
     if must_start and work < _LEAST_WORK_TO_START - _done_without:
