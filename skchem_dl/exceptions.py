@@ -149,7 +149,8 @@ def describe_invalid(
     for row, value, reason in invalid:
         label = "" if labels is None else f" ({label_name} {labels[row]!r})"
         lines.append(f"row {row}{label}: {shorten(repr(value))}: {reason}")
-    return f"{len(invalid)} of {n_rows} rows are not valid molecules:\n{first_five(lines)}"
+    are = "is not a valid molecule" if len(invalid) == 1 else "are not valid molecules"
+    return f"{len(invalid)} of {n_rows} rows {are}:\n{first_five(lines)}"
 
 
 def first_five(problems: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*
 # Each may import those before it and itself; what is not listed may import them all.
 LAYERS = [
     "exceptions",
+    "_warnings",
     "_rows",
     "_files",
     "graphs",

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import shutil
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, count
@@ -15,6 +14,7 @@ import torch
 from filelock import BaseFileLock, FileLock, Timeout
 
 from skchem_dl._files import replace_file
+from skchem_dl._warnings import warn_caller
 
 _KEPT = 2  # the newest, and the one before in case that is damaged
 _DIGEST_BYTES = 32
@@ -100,9 +100,7 @@ class CheckpointFolder:
     def _warn(self, damaged: list[Path], what_now: str) -> None:
         if damaged:
             names = ", ".join(path.name for path in damaged)
-            warnings.warn(
-                f"In {self.path}, {names} is damaged or was cut short; {what_now}.", stacklevel=2
-            )
+            warn_caller(f"In {self.path}, {names} is damaged or was cut short; {what_now}.")
             for path in damaged:
                 path.unlink()
 
@@ -141,7 +139,7 @@ def open_folder(
         except FileNotFoundError:
             known = None
         except ValueError as error:
-            warnings.warn(f"{error}; starting anew.", stacklevel=2)
+            warn_caller(f"{error}; starting anew.")
             known = None
         if known is None:
             for old in path.glob("*.ckpt"):  # of whom, nobody can say any more

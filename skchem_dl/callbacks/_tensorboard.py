@@ -1,6 +1,5 @@
 """Training shown in TensorBoard, and kept as plain CSV and JSON beside it."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.callbacks._pictures import draw_predictions
 from skchem_dl.callbacks._run import Run
 from skchem_dl.callbacks._run_folder import (
@@ -140,9 +140,7 @@ class TensorBoardLogger(Callback):
             try:
                 self._summarise(net, *X)
             except Exception as error:  # hours of training should not be lost for a picture
-                warnings.warn(
-                    f"The summary of {net.run.folder} could not be written: {error!r}", stacklevel=2
-                )
+                warn_caller(f"The summary of {net.run.folder} could not be written: {error!r}")
             self._finished = True
         if self._writer is not None:
             self._writer.close()

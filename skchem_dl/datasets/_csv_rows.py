@@ -1,11 +1,11 @@
 """Which rows of a table stay: those with a target, with a molecule, of a molecule seen before."""
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from rdkit.Chem import MolToSmiles
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.datasets._duplicates import group_rows
 from skchem_dl.datasets._table import Table
 from skchem_dl.datasets._targets import Targets, describe_not_numbers
@@ -21,7 +21,6 @@ from skchem_dl.features._molecules import parse_molecules
 
 # Parsed Mols are large: a chunk bounds how many live at once.
 _CHUNK_SIZE = 1_000
-_LEVEL = 4  # of a warning: the caller of load_csv, above scikit-learn's check of its parameters
 
 
 class Selection:
@@ -58,7 +57,7 @@ class Selection:
                 'set on_non_numeric="nan" to take all of them for missing, or labels=True if they '
                 "are classes."
             )
-        warnings.warn(f"{message}\nThey are taken for missing.", UserWarning, stacklevel=_LEVEL)
+        warn_caller(f"{message}\nThey are taken for missing.")
 
     def check_missing(self, targets: Targets, names: list[str], on_missing: str) -> None:
         """Raise for rows without any target, or leave them out."""
@@ -88,7 +87,7 @@ class Selection:
                 len(self.table.rows),
             )
         left = "They are left out." if on_invalid == "drop" else "They are kept."
-        warnings.warn(f"{message}\n{left}", InvalidMoleculeWarning, stacklevel=_LEVEL)
+        warn_caller(f"{message}\n{left}", InvalidMoleculeWarning)
         if on_invalid == "drop":
             reasons = {problem.row: f"no molecule: {problem.reason}" for problem in invalid}
             self.left_out = reasons | self.left_out

@@ -174,7 +174,7 @@ default="dmpnn"
     freeze_embedding : bool, default=False
         Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
-        What passes the messages; results are equal, "auto" is the faster one.
+        What passes the messages; results are equal, and "auto" is torch, the faster one.
     loss : {"mse", "mae", "huber", "quantile"}, default="mse"
         Squared error; absolute error; squared up to 1 and absolute beyond; or the pinball loss of
         a quantile [9]_. On standardised targets where `normalize_y` is on.
@@ -435,7 +435,7 @@ default="dmpnn"
     freeze_embedding : bool, default=False
         Leave the vectors of atom and bond codes as they are drawn at random.
     backend : {"auto", "dgl", "torch"}, default="auto"
-        What passes the messages; results are equal, "auto" is the faster one.
+        What passes the messages; results are equal, and "auto" is torch, the faster one.
     loss : {"log_loss", "focal"}, default="log_loss"
         "focal" [9]_ lets labels that are already right count less, for rare classes.
     class_weight : dict or "balanced", default=None

@@ -1,7 +1,6 @@
 """The template that every featuriser follows: read rows, parse, transform chunks, put back rows."""
 
 import os
-import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from skchem_dl._rows import spread_rows
+from skchem_dl._warnings import warn_caller
 from skchem_dl.exceptions import (
     InvalidMolecule,
     InvalidMoleculeError,
@@ -150,7 +150,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
                     invalid,
                     len(items),
                 )
-            warnings.warn(InvalidMoleculeWarning(message, invalid, len(items)), stacklevel=4)
+            warn_caller(InvalidMoleculeWarning(message, invalid, len(items)))
         rows = self._finish(rows)
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
 

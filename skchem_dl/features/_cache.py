@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import time
-import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import rdkit
 from filelock import FileLock
 from rdkit.Chem import GetAllowNontetrahedralChirality, GetUseLegacyStereoPerception
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._cache_files import (
     KEY_BYTES,
@@ -214,11 +214,9 @@ class Shelf:
             return None
         except DamagedFileError as error:
             _delete(path)
-            warnings.warn(
+            warn_caller(
                 f"The cache's file {path} was damaged ({error}) and is deleted; its molecules are "
                 "featurised again.",
-                UserWarning,
-                stacklevel=2,
             )
             return None
 
@@ -313,10 +311,8 @@ def _featurize_missing(featurizer: Any, shelf: Shelf, missing: dict[str, bytes])
         try:
             shelf.write(batch, featurizer._join)
         except OSError as error:  # a full disk: no reason to lose the work
-            warnings.warn(
+            warn_caller(
                 f"{len(some)} molecules are not kept in {shelf.folder}: {error}",
-                UserWarning,
-                stacklevel=2,
             )
         batches.append(batch)
     return batches

@@ -1,7 +1,6 @@
 """SMILES as rows of token codes."""
 
 import re
-import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
@@ -11,6 +10,7 @@ from rdkit.Chem import Mol
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import ParsedMolecules
 
@@ -235,7 +235,7 @@ class SmilesTokenizer(BaseMolTransformer):
         )
         if self.on_too_long == "raise":
             raise ValueError(f"{message}. Set max_length={lengths.max()}, or leave them out.")
-        warnings.warn(f"{message}; their ends are cut off.", UserWarning, stacklevel=5)
+        warn_caller(f"{message}; their ends are cut off.")
 
     def _transform_parsed(self, parsed: ParsedMolecules) -> list[list[str]]:
         return [_TOKEN.findall(smiles) for smiles in parsed.smiles()]

@@ -1,6 +1,5 @@
 """Methods compared on the same folds."""
 
-import warnings
 from collections.abc import Mapping
 from functools import wraps
 from time import perf_counter
@@ -12,6 +11,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_consistent_length
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.features._molecules import row_subset
 from skchem_dl.model_selection._comparison import Comparison, import_pandas
 from skchem_dl.model_selection._repeats import Fold, repeated_folds
@@ -242,4 +242,4 @@ def _report_failures(rows: list[dict[str, Any]]) -> None:
     message = f"{len(failed)} of {len(rows)} fits or their scores failed.\n{reasons}"
     if all(np.isnan(row["fit_seconds"]) for row in rows):
         raise ValueError(message)
-    warnings.warn(message, FitFailedWarning, stacklevel=3)
+    warn_caller(message, FitFailedWarning)

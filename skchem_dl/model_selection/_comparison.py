@@ -1,11 +1,11 @@
 """What comes out of a comparison: the scores, a summary, and tests of significance."""
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from skchem_dl._warnings import warn_caller
 from skchem_dl.model_selection._significance import METHODS, ComparisonTest, judge_methods
 
 
@@ -144,10 +144,8 @@ class Comparison:
         left_out = [f"method {name!r}" for name in table.columns if name not in scored.columns]
         left_out += [f"repeat {r}, fold {f}" for r, f in scored.index.difference(complete.index)]
         if left_out:
-            warnings.warn(
+            warn_caller(
                 f"Without a {metric} of each method, and so left out: {'; '.join(left_out)}.",
-                UserWarning,
-                stacklevel=3,
             )
         if min(complete.shape) < 2:
             raise ValueError(

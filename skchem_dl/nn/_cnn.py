@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from skchem_dl.nn._kernels import reduce_runs
-from skchem_dl.nn._layers import ACTIVATIONS, BatchNorm, OutputLayer, check_option, make_mlp
+from skchem_dl.nn._layers import BatchNorm, OutputLayer, check_option, make_activation, make_mlp
 
 POOLINGS = ("max", "mean")
 _PADDING, _UNKNOWN = 0, 1
@@ -49,7 +49,7 @@ class CNN(nn.Module):
     Raises
     ------
     ValueError
-        If there is no such pooling.
+        If there is no such pooling or activation.
 
     See Also
     --------
@@ -181,7 +181,7 @@ class _ConvBlock(nn.Module):
         # Not padding="same": of that torch warns where the size is even.
         self.conv = nn.Conv1d(width_in, width_out, size, padding=size // 2)
         self.norm = BatchNorm(width_out) if batch_norm else None
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = make_activation(activation)
 
     def forward(self, values: Tensor, places: Tensor) -> Tensor:
         """Convolve ``(T, h)`` and give what is at the N places of tokens, ``(N, k)``."""

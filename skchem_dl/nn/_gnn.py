@@ -10,11 +10,11 @@ from skchem_dl.nn._batch import GraphBatch
 from skchem_dl.nn._convs import CONVS
 from skchem_dl.nn._kernels import make_kernels
 from skchem_dl.nn._layers import (
-    ACTIVATIONS,
     BatchNorm,
     CodeEmbedding,
     OutputLayer,
     check_option,
+    make_activation,
     make_mlp,
 )
 from skchem_dl.nn._plan import Ending, Plan
@@ -77,7 +77,7 @@ class GNN(nn.Module):
     Raises
     ------
     ValueError
-        If there is no such convolution, readout, skip, jumping knowledge or backend.
+        If there is no such convolution, activation, readout, skip, jumping knowledge or backend.
     ImportError
         If DGL is asked for and not installed.
 
@@ -130,7 +130,7 @@ class GNN(nn.Module):
         conv_class = CONVS[check_option("conv", conv, CONVS)]
         n_steps = n_layers - conv_class.counts_start
         self.conv = conv_class(schema, hidden_dim, n_steps, activation, self.kernels, n_heads)
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = make_activation(activation)
         self.dropout = nn.Dropout(dropout)
         self.norms = nn.ModuleList(BatchNorm(hidden_dim) for _ in range(n_steps * batch_norm))
         self.skip = check_option("skip", skip, SKIPS)

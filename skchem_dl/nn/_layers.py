@@ -203,6 +203,11 @@ class Dropout(nn.Dropout):
         return rows * kept.mul_(_N_DRAWS / (_N_DRAWS - limit))
 
 
+def make_activation(name: str) -> nn.Module:
+    """Make one of `ACTIVATIONS`."""
+    return ACTIVATIONS[check_option("activation", name, ACTIVATIONS)]()
+
+
 def make_mlp(
     dims: Sequence[int],
     activation: str,
@@ -235,7 +240,7 @@ def make_mlp(
         layers.append(layer(width_in, width_out))
         if batch_norm:
             layers.append(BatchNorm(width_out))
-        layers.append(ACTIVATIONS[activation]())
+        layers.append(make_activation(activation))
         if isinstance(layers[-1], nn.ReLU):
             layers[-1].inplace = True  # of the other activations torch keeps the input
         if dropout:

@@ -29,6 +29,11 @@ class MLP(nn.Module):
     embedding_dim : int
         Width h of the last hidden layer; without any, d.
 
+    Raises
+    ------
+    ValueError
+        If there is no such activation.
+
     See Also
     --------
     skchem_dl.FingerprintMLPRegressor, skchem_dl.FingerprintMLPClassifier : Train one.

@@ -12,6 +12,10 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem, rdBase
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from skchem_dl import (
     InvalidMoleculeError,
@@ -134,6 +138,16 @@ def test_nan_mode_keeps_the_rows_and_warns_once(featurizer, same):
     assert caught[0].filename == __file__
     assert np.flatnonzero(~is_filler(rows)).tolist() == VALID_ROWS
     assert same(rows[VALID_ROWS], keeping.transform([MIXED[row] for row in VALID_ROWS]))
+
+
+def test_the_warning_names_the_line_of_the_user():
+    model = make_pipeline(MorganFingerprinter(on_invalid="nan"), SimpleImputer(), Ridge())
+    model.fit(["CCO", "CC", "C"], [1.0, 2.0, 3.0])
+    searched = GridSearchCV(model, {"ridge__alpha": [1.0]}, cv=2).fit(["CCO", "CC"] * 2, [1.0] * 4)
+    for fitted in (model, searched):
+        with pytest.warns(InvalidMoleculeWarning, match="1 of 2 rows is not a valid") as caught:
+            fitted.predict(["CCO", "C("])
+        assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_nan_mode_says_what_the_error_says():

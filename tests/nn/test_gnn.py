@@ -444,7 +444,9 @@ def test_dropout_is_for_training_only(conv, smiles):
     assert torch.equal(network(batch), network(batch))
 
 
-@pytest.mark.parametrize("option", ["conv", "skip", "readout", "jumping_knowledge", "backend"])
+@pytest.mark.parametrize(
+    "option", ["conv", "activation", "skip", "readout", "jumping_knowledge", "backend"]
+)
 def test_unknown_option(option):
     with pytest.raises(ValueError, match=f"{option}='other'; expected one of"):
         make_gnn(**{option: "other"})

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._kernels import Kernels
-from skchem_dl.nn._layers import ACTIVATIONS, CodeEmbedding
+from skchem_dl.nn._layers import CodeEmbedding, make_activation
 from skchem_dl.nn._plan import Ending, Plan
 from skchem_dl.nn._selection import Exchange
 
@@ -100,7 +100,7 @@ class GraphConv(nn.Module):
     ) -> None:
         super().__init__()
         self.kernels = kernels
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = make_activation(activation)
         self._build(schema, dim, n_steps, n_heads)
 
     def _build(self, schema: GraphSchema, dim: int, n_steps: int, n_heads: int) -> None:
