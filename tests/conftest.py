@@ -1,14 +1,13 @@
 """Fixtures for all tests."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 os.environ["DGLBACKEND"] = "pytorch"  # before anything imports DGL, which prints otherwise
 
 import pytest
 from hypothesis import settings
+from processes import Forked
 
 # The same examples every time: a test that fails today fails tomorrow.
 settings.register_profile("skchem_dl", deadline=None, derandomize=True, database=None)
@@ -57,24 +56,12 @@ def smiles():
     return list(SMILES)
 
 
-# With warnings as errors, but for ImportWarning, which Python hides unless it is asked for it:
-# umap-learn has one for those who lack Tensorflow.
-PYTHON = [sys.executable, "-W", "error", "-W", "ignore::ImportWarning"]
-
-
 @pytest.fixture
 def run_example(tmp_path):
     """Run a script of the examples in an empty folder, quickly, with warnings as errors."""
 
     def run(name, *arguments):
-        return subprocess.run(
-            [*PYTHON, EXAMPLES / name, *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "SKCHEM_DL_FAST": "1", "MPLBACKEND": "agg"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return Forked(EXAMPLES / name, *arguments, folder=tmp_path, SKCHEM_DL_FAST="1").wait()
 
     return run
 

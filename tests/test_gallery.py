@@ -17,6 +17,7 @@ def test_the_page_shows_the_lines_of_the_script():
     blocks = [code for code, _ in blocks_of(PAGE)]
     assert len(blocks) == len(SHOWN) + 1  # the first makes the model
     assert [block for block in blocks if block not in SCRIPT] == []
+    assert sorted(blocks, key=SCRIPT.index) == blocks
 
 
 def test_the_pictures_are_there_and_small():

@@ -2,14 +2,12 @@
 
 import csv
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from processes import Forked
 
 # Says "begins" just before the fit, then which epoch it trains first, then what came of it.
 SCRIPT = """
@@ -70,31 +68,24 @@ class Fit:
     """A process that fits, up to the point where the fit begins."""
 
     def __init__(self, **options):
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", SCRIPT, json.dumps(options)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        line = self.process.stdout.readline()
-        assert line == "begins\n", self.process.communicate()[1]
+        self.process = Forked(SCRIPT, json.dumps(options))
+        self.process.wait_for_line("begins")
 
     def kill(self):
         """Kill it; give the epoch that it began with, None where it had not come so far."""
         self.process.kill()
-        out, err = self.process.communicate()
-        assert self.process.returncode == -signal.SIGKILL, "it was finished before"
-        assert "result" not in out
-        assert err == ""
-        return _first(out)
+        ended = self.process.wait()
+        assert ended.returncode == -signal.SIGKILL, "it was finished before"
+        assert "result" not in ended.stdout
+        assert ended.stderr == ""
+        return _first(ended.stdout)
 
     def result(self):
         """Give the epoch that it began with, and what came of it."""
-        out, err = self.process.communicate()
-        assert (self.process.returncode, err) == (0, "")
-        result = next(line for line in out.splitlines() if line.startswith("result"))
-        return _first(out), json.loads(result.removeprefix("result"))
+        ended = self.process.wait()
+        assert (ended.returncode, ended.stderr) == (0, "")
+        result = next(line for line in ended.stdout.splitlines() if line.startswith("result"))
+        return _first(ended.stdout), json.loads(result.removeprefix("result"))
 
 
 def _first(out):
@@ -114,7 +105,7 @@ def same(result, expected):
 
 def wait_for(fit, folder, epochs, lengths=(0,)):
     """Wait until a fit, of which the members take so many epochs, has kept so many in all."""
-    while fit.process.poll() is None:
+    while fit.process.is_alive():
         member, epoch = newest(folder)
         if sum(lengths[:member]) + epoch >= epochs:
             return

@@ -42,7 +42,8 @@ def is_written(page):
 
 
 PAGES = [page for page in sorted(DOCS.rglob("*.md")) if is_written(page) and blocks_of(page)]
-TOUR = DOCS / "tour.md"
+TOUR, GALLERY = DOCS / "tour.md", DOCS / "gallery.md"
+RUN_ELSEWHERE = {TOUR, GALLERY}  # below, and as the script of examples that has its lines
 
 
 def run_blocks(page):
@@ -107,7 +108,9 @@ def test_other_output_is_noticed(found):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page != TOUR], ids=lambda page: str(page.relative_to(DOCS))
+    "page",
+    [page for page in PAGES if page not in RUN_ELSEWHERE],
+    ids=lambda page: str(page.relative_to(DOCS)),
 )
 def test_pages_run(page, tmp_path, monkeypatch, quiet_optuna, no_new_convs):
     monkeypatch.chdir(tmp_path)  # some write files

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import Forked
 
 from skchem_dl.callbacks._checkpoint_folder import open_folder, resume_folder
 
@@ -345,7 +344,8 @@ from pathlib import Path
 from skchem_dl.callbacks._checkpoint_folder import open_folder
 with open_folder(Path(sys.argv[1]), json.loads(sys.argv[2]), {"seed": 1}) as folder:
     folder.write(0, 5, {"epoch": 5})
-    print(folder.path, flush=True)
+    print(folder.path)
+    print("open", flush=True)
     time.sleep(600)
 """
 
@@ -353,15 +353,10 @@ with open_folder(Path(sys.argv[1]), json.loads(sys.argv[2]), {"seed": 1}) as fol
 @pytest.fixture
 def holder(tmp_path):
     """Another process that has the folder open."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path), json.dumps(IDENTITY)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    process.path = process.stdout.readline().strip()
-    yield process
-    process.kill()
-    process.communicate()
+    with Forked(HOLD, tmp_path, json.dumps(IDENTITY)) as process:
+        process.wait_for_line("open")
+        process.path = process.printed()[0]
+        yield process
 
 
 def test_a_killed_process_gives_its_folder_back(tmp_path, holder):
@@ -374,8 +369,8 @@ def test_a_killed_process_gives_its_folder_back(tmp_path, holder):
         resume_folder(tmp_path / holder.path, IDENTITY),
     ):
         pass
-    holder.send_signal(signal.SIGKILL)
-    assert holder.wait() == -signal.SIGKILL
+    holder.kill()
+    assert holder.wait().returncode == -signal.SIGKILL
     with reopen(tmp_path) as again:
         assert str(again.path) == holder.path
         assert again.facts == {"seed": 1}

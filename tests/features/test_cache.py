@@ -3,8 +3,6 @@
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -17,6 +15,7 @@ import rdkit
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import Forked
 from rdkit import Chem
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -487,8 +486,7 @@ cached.transform(["C", "CC"])
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no such signal")
 @pytest.mark.parametrize("when", ["work", "write"])
 def test_a_killed_process_leaves_no_harm(when, tmp_path, worked_on):
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), when], timeout=60)
-    assert done.returncode == -signal.SIGKILL
+    assert Forked(KILLED, tmp_path, when).wait().returncode == -signal.SIGKILL
     assert len(list(tmp_path.rglob("*.part"))) == (when == "write")
     rows = MorganFingerprinter(fp_size=64, memory=tmp_path).transform(["C", "CCO", "CC"])
     assert worked_on == ["C", "CC"]

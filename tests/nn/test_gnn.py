@@ -119,8 +119,9 @@ def test_a_molecule_alone_gives_the_same(options, smiles):
     network.eval()
     graphs = graphs_of(smiles)
     together = network(GraphBatch.from_graphs(between_empty(graphs)))[1:-1]
-    alone = torch.cat([network(GraphBatch.from_graphs(graph)) for graph in graphs])
-    torch.testing.assert_close(together, alone, **close)
+    some = range(0, len(graphs), 3)
+    alone = torch.cat([network(GraphBatch.from_graphs(graphs[row])) for row in some])
+    torch.testing.assert_close(together[list(some)], alone, **close)
 
 
 @every_option

@@ -1,16 +1,14 @@
 """Interrupted at any moment, the same call goes on, and the file is the same to the last byte."""
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from processes import Forked
 from pyarrow import parquet
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.cluster import KMeans
@@ -249,15 +247,8 @@ for path_out in sys.argv[2:]:
 
 
 def start(path_in, *paths_out):
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT, path_in, *paths_out],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    line = process.stdout.readline()
-    assert line == "begins\n", process.communicate()[1]
+    process = Forked(SCRIPT, path_in, *paths_out)
+    process.wait_for_line("begins")
     return process
 
 
@@ -268,12 +259,12 @@ def rows_done(path_out):
 
 def kill_at(process, path_out, n_rows):
     """Kill it when it has written so many rows; give how many it had."""
-    while process.poll() is None and rows_done(path_out) < n_rows:
+    while process.is_alive() and rows_done(path_out) < n_rows:
         time.sleep(0.002)
     process.kill()
-    out, err = process.communicate()
-    assert process.returncode == -signal.SIGKILL, "it was finished before"
-    assert (out, err) == ("", "")
+    ended = process.wait()
+    assert ended.returncode == -signal.SIGKILL, "it was finished before"
+    assert (ended.stdout, ended.stderr) == ("begins\n", "")
     return rows_done(path_out)
 
 
@@ -290,9 +281,8 @@ def test_killed_once(tmp_path):
     out, whole = tmp_path / "out.csv", tmp_path / "whole.csv"
     reached = kill_at(start(path_in, out), out, 500)
     assert 500 <= reached < 4_000
-    process = start(path_in, out, whole)
-    printed, err = process.communicate()
-    assert (printed, err) == (f"{reached}\n0\n", "")
+    ended = start(path_in, out, whole).wait()
+    assert (ended.stdout, ended.stderr) == (f"begins\n{reached}\n0\n", "")
     assert out.read_bytes() == whole.read_bytes()
     assert names(tmp_path) == {"in.csv", "out.csv", "whole.csv"}
 
@@ -309,7 +299,7 @@ def test_killed_again_and_again(tmp_path, ending):
         time.sleep(moments.uniform(0, 0.02))
         reached.append(kill_at(process, out, (kill + 1) * 1_500))
     assert reached == sorted(set(reached))
-    printed, err = start(path_in, out, whole).communicate()
-    assert (printed, err) == (f"{reached[-1]}\n0\n", "")
+    ended = start(path_in, out, whole).wait()
+    assert (ended.stdout, ended.stderr) == (f"begins\n{reached[-1]}\n0\n", "")
     assert out.read_bytes() == whole.read_bytes()
     assert len(names(tmp_path)) == 3
