@@ -1,6 +1,7 @@
 """Files that are never half written."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,26 @@ def replace_file(path: Path, content: Any) -> None:
         time.
     content : bytes-like
     """
-    part = path.with_suffix(".part")
+    part = path.with_name(f"{path.name}.part")
     with part.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+def release_and_remove(lock: Any) -> None:
+    """Let go of a lock, and remove its file.
+
+    Parameters
+    ----------
+    lock : filelock.BaseFileLock
+    """
+    file = Path(lock.lock_file)
+    if os.name == "nt":  # where no file can be removed that is open
+        lock.release()
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+    else:  # elsewhere nobody may take it in between
+        file.unlink(missing_ok=True)
+        lock.release()

@@ -100,10 +100,11 @@ class MaskedScorer(_BaseScorer):
     def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any, **kwargs: Any) -> Any:
         report = self._report(estimator, X, y_true, kwargs.get("sample_weight"))
         if np.isnan(report.scores).all():
+            hint = f" ({self._score_func.__name__} also needs both classes in a task.)"
             raise ValueError(
                 f"No task can be scored: rows used a task {report.n_used.tolist()}, missing "
-                f"{report.n_missing.tolist()}, invalid molecules {report.n_invalid}. "
-                f"({self._score_func.__name__} also needs both classes in a task.)"
+                f"{report.n_missing.tolist()}, invalid molecules {report.n_invalid}."
+                + (hint if self._response_method != "predict" else "")
             )
         return float(np.nanmean(report.scores))
 
@@ -206,10 +207,12 @@ def masked_mean_r2(y: Any, predicted: np.ndarray, sample_weight: Any = None) -> 
         raise ValueError(f"y is for {y.shape} (rows, tasks), predictions are {predicted.shape}.")
     weights = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight)
     counted = ~(np.isnan(y) | np.isnan(predicted))
+    # A single row has no R2, which is no reason to have none of the other tasks.
+    least = min(2, counted.sum(axis=0).max(initial=1))
     scores = [
         r2_score(y[rows, task], predicted[rows, task], sample_weight=weights[rows])
         for task, rows in enumerate(counted.T)
-        if rows.any()
+        if rows.sum() >= least
     ]
     if not scores:
         raise ValueError(f"None of the {len(y)} rows has both a measured target and a prediction.")

@@ -17,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
+from sklearn.pipeline import Pipeline
 
 __all__ = ["load", "save"]
 
@@ -45,6 +46,7 @@ _SOME_OF = {
     ),
     "sklearn.pipeline": ("FeatureUnion", "Pipeline"),
     "sklearn.preprocessing": (
+        "FunctionTransformer",  # of no function: what ColumnTransformer makes of "passthrough"
         "LabelBinarizer",
         "LabelEncoder",
         "MaxAbsScaler",
@@ -86,6 +88,8 @@ def save(obj: Any, path: str | os.PathLike) -> None:
     TypeError
         If a part of it cannot be written so: a function, a callback, an estimator not on the list.
         The message names the part.
+    ValueError
+        If parameters of a network were changed after `fit`, so that they make another one.
 
     See Also
     --------
@@ -243,6 +247,8 @@ class _Writer:
             state = value.__getstate_for_file__()
         else:
             state = value if isinstance(value, dict) else vars(value)  # a Bunch is a dict
+        if isinstance(value, Pipeline):
+            state = {**state, "memory": None}  # a folder of this machine
         return {
             "class": _name_of(value),
             "state": {name: self.write(v, f"{where}.{name}") for name, v in state.items()},
@@ -273,7 +279,9 @@ class _Reader:
         return np.array(self._items(value), dtype=value["dtype"]).reshape(value["shape"])
 
     def _csr(self, value: dict) -> sp.csr_matrix:
-        return sp.csr_matrix(tuple(self._items(value)), shape=value["shape"])
+        matrix = sp.csr_matrix(tuple(self._items(value)), shape=value["shape"])
+        matrix.check_format(full_check=True)  # indices out of bounds would read other memory
+        return matrix
 
     def _object(self, value: dict) -> Any:
         cls = _allowed().get(value["class"])
@@ -288,6 +296,8 @@ class _Reader:
         state = {name: self.read(item) for name, item in value["state"].items()}
         if issubclass(cls, dict):
             return cls(**state)
+        if issubclass(cls, Pipeline):
+            state["memory"] = None  # joblib would unpickle what a stranger put there
         obj: Any = cls.__new__(cls)
         if _has_own(obj):
             obj.__setstate_from_file__(state)

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from safetensors import safe_open
 from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator, clone
@@ -201,12 +202,13 @@ def test_what_cannot_be_saved_is_named_and_leaves_the_old_file(model, named, pat
     assert os.listdir(path.parent) == [path.name]
 
 
-def rewrite(path, change):
-    """Change the JSON text of a saved file."""
+def rewrite(path, change, change_arrays=lambda arrays: None):
+    """Change the JSON text of a saved file, and its arrays."""
     with safe_open(path, framework="numpy") as file:
         document = json.loads(file.metadata()["skchem_dl"])
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     change(document)
+    change_arrays(arrays)
     save_file(arrays, path, metadata={"skchem_dl": json.dumps(document)})
 
 
@@ -269,3 +271,56 @@ def test_others_may_read_the_file_as_any_other(path):
     other.touch()
     skchem_dl.save(SmilesTokenizer(), path)
     assert path.stat().st_mode == other.stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"activation": "tanh"}, "fitted with activation='relu' and has 'tanh' now"),
+        ({"hidden_dims": (9,)}, "fitted with hidden_dims"),
+        ({"precision": "bfloat16"}, "fitted with precision='float32'"),
+    ],
+)
+def test_a_network_that_its_parameters_would_not_make_again(change, message, path):
+    model = FingerprintMLPRegressor((4,), **QUICK).fit(np.eye(4), np.arange(4))
+    expected = model.predict(np.eye(4))
+    model.set_params(**change)
+    with pytest.raises(ValueError, match=message):
+        skchem_dl.save(model, path)
+    model.set_params(activation="relu", hidden_dims=(4,), precision="float32", callbacks=None)
+    np.testing.assert_array_equal(again(model, path).predict(np.eye(4)), expected)
+
+
+def test_a_matrix_that_points_outside_of_itself_is_refused(path):
+    skchem_dl.save({"coef": sp.csr_matrix(np.eye(3))}, path)
+
+    def write_outside(arrays):
+        (indices,) = (name for name in arrays if name.endswith("[1]"))
+        arrays[indices][0] = 10**6
+
+    rewrite(path, lambda document: None, write_outside)
+    with pytest.raises(ValueError, match="indices must be < 3"):
+        skchem_dl.load(path)
+
+
+def test_no_folder_is_taken_from_a_file(path, tmp_path):
+    folder = str(tmp_path / "planted")
+    model = make_pipeline(StandardScaler(), Ridge(), memory=folder)
+    assert again(model, path).memory is None
+
+    def plant(document):
+        document["object"]["state"]["memory"] = folder
+
+    rewrite(path, plant)
+    assert skchem_dl.load(path).memory is None
+    skchem_dl.save(MorganFingerprinter(memory=folder), path)
+    rewrite(path, plant)
+    assert skchem_dl.load(path).memory is None
+
+
+def test_columns_that_pass_through(path):
+    frame = pd.DataFrame({"smiles": SMILES, "pH": np.arange(8.0)})
+    columns = ColumnTransformer([("pH", "passthrough", ["pH"])])
+    graphs = MolGraphizer(smiles_column="smiles", molecule_features=columns)
+    model = make_gnn_pipeline(featurizer=graphs, hidden_dim=8, **QUICK).fit(frame, Y)
+    np.testing.assert_array_equal(again(model, path).predict(frame), model.predict(frame))

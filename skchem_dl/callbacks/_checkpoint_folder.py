@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from filelock import BaseFileLock, FileLock, Timeout
 
-from skchem_dl._files import replace_file
+from skchem_dl._files import release_and_remove, replace_file
 from skchem_dl._warnings import warn_caller
 
 _KEPT = 2  # the newest, and the one before in case that is damaged
@@ -203,9 +203,10 @@ def _held(lock: BaseFileLock, path: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if not path.exists():  # the fit is finished
-            Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+        if path.exists():
+            lock.release()
+        else:  # the fit is finished
+            release_and_remove(lock)
 
 
 def _write_description(

@@ -172,10 +172,11 @@ class TensorBoardLogger(Callback):
         write_table(path, [{"epoch": n, **_values(row)} for n, row in logged])
 
     def _summarise(self, net: Any, training: Any, validation: Any) -> None:
-        kept = _values(net.history[net.kept_epoch - 1])
+        epoch = net.kept_epoch or len(net.history)  # the last whole one, where Ctrl-C cut one short
+        kept = _values(net.history[epoch - 1])
         final = {f"summary/{tag}": value for tag, value in kept.items()}
         write_hparams(self._writer, net.run.params, final)
-        facts = {"estimator": net.run.estimator, "epoch": net.kept_epoch}
+        facts = {"estimator": net.run.estimator, "epoch": epoch}
         write_json(net.run.folder / "summary.json", {**facts, **kept})
         if net.run.task.is_numeric:
             self._add_picture(net, training, validation)

@@ -87,7 +87,7 @@ class Selection:
                 len(self.table.rows),
             )
         left = "They are left out." if on_invalid == "drop" else "They are kept."
-        warn_caller(f"{message}\n{left}", InvalidMoleculeWarning)
+        warn_caller(InvalidMoleculeWarning(f"{message}\n{left}", invalid, len(self.table.rows)))
         if on_invalid == "drop":
             reasons = {problem.row: f"no molecule: {problem.reason}" for problem in invalid}
             self.left_out = reasons | self.left_out

@@ -1,7 +1,8 @@
 """The template that all estimators follow: read X and y, train, predict, put rows back."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
@@ -181,19 +182,31 @@ class BaseNeuralEstimator(BaseEstimator):
         """
         self._validate_params()
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
-        inputs = self._read(X, reset=not goes_on)
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        y = self._read_y(y)
-        rows, weights = self._rows_that_count(inputs, y, sample_weight)
-        targets = self._read_targets(y, rows, weights, reset=not goes_on)
-        self._weigh_classes(targets[rows])
-        data = TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, weights))
-        self._train(data, self._read_validation(X_val, y_val), _read_groups(groups, y), goes_on)
+        with self._kept_whole():
+            inputs = self._read(X, reset=not goes_on)
+            if y is None:
+                raise ValueError(
+                    f"This {type(self).__name__} estimator requires y to be passed, but the target "
+                    "y is None."
+                )
+            y = self._read_y(y)
+            rows, weights = self._rows_that_count(inputs, y, sample_weight)
+            targets = self._read_targets(y, rows, weights, reset=not goes_on)
+            self._weigh_classes(targets[rows])
+            data = TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, weights))
+            self._train(data, self._read_validation(X_val, y_val), _read_groups(groups, y), goes_on)
         return self
+
+    @contextmanager
+    def _kept_whole(self) -> Iterator[None]:
+        """Stay as it was where a fit fails: no old network may stand among new targets."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            if vars(self).get("nets_") is before.get("nets_"):  # after Ctrl-C there are new ones
+                self.__dict__ = before
+            raise
 
     def embed(self, X: Any) -> np.ndarray:
         """Give what the network makes of each molecule before its head.
@@ -226,8 +239,21 @@ class BaseNeuralEstimator(BaseEstimator):
         """Give what `skchem_dl.save` writes: the attributes, and of the nets the weights alone."""
         state = {name: value for name, value in vars(self).items() if name != "nets_"}
         if "nets_" in vars(self):
+            self._refuse_changed_module()
             state["weights"] = [get_weights(net) for net in self.nets_]
         return state
+
+    def _refuse_changed_module(self) -> None:
+        """Raise if parameters were set after `fit`, so that they make another network now."""
+        net = self.nets_[0]
+        in_fit = {**net.get_params_for("module"), "precision": net.precision}
+        for name, now in {**self._module()[1], "precision": self.precision}.items():
+            if not (now is in_fit[name] or now == in_fit[name]):
+                raise ValueError(
+                    f"{type(self).__name__} was fitted with {name}={in_fit[name]!r} and has "
+                    f"{now!r} now, of which a file could not make the same network. Set it back, "
+                    "or fit again."
+                )
 
     def __setstate_from_file__(self, state: dict[str, Any]) -> None:
         """Take the attributes back, and build nets around the weights."""

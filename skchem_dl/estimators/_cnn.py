@@ -64,7 +64,10 @@ class _SmilesCNN(BaseNeuralEstimator):
 
 def _check_codes(X: np.ndarray) -> np.ndarray:
     """Give codes as int32, or say which entry is none."""
-    wrong = ~(X >= 0) if X.dtype.kind in "iu" else ~((X >= 0) & (np.rint(X) == X) & (X < 2**31))
+    right = (X >= 0) & (X < 2**31)
+    if X.dtype.kind not in "iu":
+        right &= np.rint(X) == X
+    wrong = ~right
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise ValueError(

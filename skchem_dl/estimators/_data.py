@@ -68,9 +68,19 @@ def mean_of_one(weights: np.ndarray, targets: np.ndarray, rows: np.ndarray) -> n
     Returns
     -------
     ndarray of float32
+
+    Raises
+    ------
+    ValueError
+        If all of them are 0.
     """
     measured = ~np.isnan(targets[rows])
     total = float((measured * weights[rows].astype(np.float64)).sum())
+    if total == 0:
+        raise ValueError(
+            f"Nothing counts: all that was measured in {len(rows)} row(s) has the weight 0, by "
+            "sample_weight or class_weight."
+        )
     return (weights * (measured.sum() / total)).astype(np.float32)
 
 

@@ -1,6 +1,7 @@
 """Where networks run, and in which numbers."""
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
@@ -78,3 +79,23 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
     if precision == "float32" and not torch.is_autocast_enabled(kind):
         return nullcontext()  # for one molecule, torch's is a tenth of its prediction
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+@contextmanager
+def deterministic_convolutions(device: str) -> Iterator[None]:
+    """Keep cuDNN, while a network is trained on a GPU, from algorithms that differ in their bits.
+
+    Parameters
+    ----------
+    device : str
+    """
+    if torch.device(device).type != "cuda":
+        yield
+        return
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    cudnn.deterministic, cudnn.benchmark = True, False
+    try:
+        yield
+    finally:
+        cudnn.deterministic, cudnn.benchmark = before

@@ -26,7 +26,7 @@ from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
 from skchem_dl.callbacks._run import Run
 from skchem_dl.callbacks._schedule import make_schedule
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
-from skchem_dl.estimators._devices import autocast
+from skchem_dl.estimators._devices import autocast, deterministic_convolutions
 from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.estimators._interrupt import deferred_ctrl_c
 from skchem_dl.estimators._optimizers import make_optimizer
@@ -181,22 +181,29 @@ def train(
         net.ctrl_c_pressed = True
 
     # The lock first: who waits for another thread's fit may give up at once.
-    with _generator_lock, deferred_ctrl_c(notice), _forked_generator(net.device):
+    with (
+        _generator_lock,
+        deferred_ctrl_c(notice),
+        _forked_generator(net.device),
+        deterministic_convolutions(net.device),
+    ):
         _seed_torch([net.seed], net.device)
         net.initialize()
         if start is not None:
             _start_from(net, start)
         try:
-            _run_epochs(net, training, validation)
+            try:
+                _run_epochs(net, training, validation)
+            finally:
+                for logger in _callbacks_of(net, TensorBoardLogger):
+                    logger.catch_up(net)
+                for callback in _callbacks_of(net, BestEpoch):
+                    callback.restore(net)
             _refuse_divergence(net)
         except Exception:
             net.failed = not net.abandoned
             raise
         finally:
-            for logger in _callbacks_of(net, TensorBoardLogger):
-                logger.catch_up(net)
-            for callback in _callbacks_of(net, BestEpoch):
-                callback.restore(net)
             net.module_.eval()
             net.notify("on_train_end", X=(training, validation), y=None)
     if net.ctrl_c_pressed:

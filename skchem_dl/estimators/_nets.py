@@ -55,9 +55,10 @@ def make_net(
         **{f"module__{name}": value for name, value in arguments.items()},
         criterion=estimator._make_loss(),
         optimizer=estimator.optimizer,
-        lr=estimator.lr,
-        momentum=estimator.momentum,
-        weight_decay=estimator.weight_decay,
+        # A checkpoint holds them, and no numbers of numpy's, which a search may draw.
+        lr=float(estimator.lr),
+        momentum=float(estimator.momentum),
+        weight_decay=float(estimator.weight_decay),
         batch_size=resolve_batch_size(estimator.batch_size, n_rows),
         predict_batch_size=estimator.predict_batch_size,
         max_epochs=estimator.max_epochs,

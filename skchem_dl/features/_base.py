@@ -117,7 +117,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         return {**vars(self), "memory": None}
 
     def __setstate_from_file__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update({"memory": None, **state})
+        self.__dict__.update({**state, "memory": None})
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -143,16 +143,21 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
         make = self._featurize_all if cache is None else partial(self._featurize_cached, cache)
         rows, valid, invalid = make(items)
         if invalid:
-            message = describe_invalid(invalid, len(items), labels)
-            if self.on_invalid == "raise":
-                raise InvalidMoleculeError(
-                    f'{message}\nMend or drop them, or set on_invalid="nan" to keep their place.',
-                    invalid,
-                    len(items),
-                )
-            warn_caller(InvalidMoleculeWarning(message, invalid, len(items)))
+            self._report_invalid(invalid, len(items), labels)
         rows = self._finish(rows)
         return self._fill_invalid(rows, valid) if self.on_invalid == "nan" else rows
+
+    def _report_invalid(
+        self, invalid: list[InvalidMolecule], n_rows: int, labels: Sequence[object] | None
+    ) -> None:
+        message = describe_invalid(invalid, n_rows, labels)
+        if self.on_invalid == "raise":
+            raise InvalidMoleculeError(
+                f'{message}\nMend or drop them, or set on_invalid="nan" to keep their place.',
+                invalid,
+                n_rows,
+            )
+        warn_caller(InvalidMoleculeWarning(message, invalid, n_rows))
 
     def _featurize_cached(self, cache: FeatureCache, items: Sequence[Any]) -> Chunk:
         """Featurise the rows that are not in the cache; only text is looked up there."""

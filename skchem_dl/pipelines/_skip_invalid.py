@@ -400,7 +400,7 @@ def _spread(values: Any, X: Any) -> Any:
         return values
     values = values[: int(valid.sum())]
     if sp.issparse(values):
-        return spread_rows(values, valid)
+        return spread_rows(values.tocsr(), valid)  # imputers give CSC
     spread = spread_rows(np.asarray(values), valid)
     if hasattr(values, "iloc"):  # set_output asked for a frame
         index = X.index if hasattr(X, "iloc") else None

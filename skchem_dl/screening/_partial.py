@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
-from skchem_dl._files import replace_file
+from skchem_dl._files import release_and_remove, replace_file
 
 _FORMAT = 1
 
@@ -197,8 +197,7 @@ def open_partial(path: Path, identity: Mapping[str, Any], *, resume: bool) -> It
     finally:
         partial.close()
         partial.discard_if_empty()
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
+        release_and_remove(lock)
 
 
 def refuse_existing(path: Path) -> None:

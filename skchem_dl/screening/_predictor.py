@@ -12,7 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from skchem_dl._rows import is_missing
-from skchem_dl.exceptions import InvalidMolecule, InvalidMoleculeWarning
+from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import parse_molecules, row_subset
 
@@ -111,16 +111,10 @@ class Predictor:
         # Not scikit-learn's clone, which would forget what was learnt.
         featurizer = copy(self._featurizer)
         featurizer.on_invalid = "nan"
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            features = featurizer.transform(_as_array(smiles))
-        invalid: list[InvalidMolecule] = []
-        for warning in caught:
-            # The first is about these rows; transformers inside the featuriser come later.
-            if isinstance(warning.message, InvalidMoleculeWarning) and not invalid:
-                invalid = warning.message.invalid
-            else:
-                _warn_again(warning)
+        # Not by the warning: what one thread catches may be another's.
+        report = featurizer.__dict__["_report_invalid"] = _Report()
+        features = featurizer.transform(_as_array(smiles))
+        invalid = report.invalid
         if invalid:
             rows = np.delete(np.arange(len(smiles)), [problem.row for problem in invalid])
             features = row_subset(features, rows)
@@ -190,6 +184,16 @@ class Predictor:
             if place not in self._warned:
                 self._warned.add(place)
                 _warn_again(warning)
+
+
+class _Report:
+    """Takes note of the rows that are no molecules."""
+
+    def __init__(self) -> None:
+        self.invalid: list[InvalidMolecule] = []
+
+    def __call__(self, invalid: list[InvalidMolecule], *context: Any) -> None:
+        self.invalid = invalid
 
 
 def _split(model: Any) -> tuple[BaseMolTransformer | None, Any]:

@@ -545,6 +545,17 @@ def test_what_is_only_shown_is_no_difference(tmp_path, name, first, capfd):
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["lr", "weight_decay", "momentum"])
+def test_numbers_of_numpy(tmp_path, name):
+    options = {"optimizer": "sgd", name: np.float64(0.01)}  # as a search draws them
+    whole = make_mlp(**options)
+    fit(whole, X, Y)
+    fit(make_mlp(tmp_path, **options), X, Y, at=(0, 3))
+    model = make_mlp(tmp_path, **options)
+    assert fit(model, X, Y)[0] == (0, 3)
+    assert_same_fit(model, whole)
+
+
 def test_searches_leave_nothing_behind(tmp_path):
     def search(folder, n_jobs):
         model = FingerprintMLPRegressor(

@@ -172,6 +172,10 @@ def test_codes_that_are_none(make, smiles):
         codes[3, 1] = bad
         with pytest.raises(ValueError, match=r"token codes.*row 3, column 1"):
             model.fit(codes, y)
+    codes = X.astype(np.int64)
+    codes[3, 1] = 2**32 + 5
+    with pytest.raises(ValueError, match=r"token codes.*row 3, column 1.*4294967301"):
+        model.fit(codes, y)
     whole = model.fit(X.astype(np.float64), y).predict(X)
     assert_same(model.predict(X.astype(np.int64)), whole)
 

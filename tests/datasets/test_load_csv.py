@@ -169,6 +169,7 @@ def test_no_molecules_kept_or_left_out(load, on_invalid, rows):
     with pytest.warns(InvalidMoleculeWarning, match="3 of 5 rows") as caught:
         bunch = load(BROKEN, target="y", on_invalid=on_invalid)
     assert len(caught) == 1 and caught[0].filename == __file__
+    assert ([p.row for p in caught[0].message.invalid], caught[0].message.n_rows) == ([1, 2, 4], 5)
     assert list(bunch.rows) == rows
     assert list(bunch.target) == [row + 1 for row in rows]
     assert [problem.row for problem in bunch.invalid] == [1, 2, 4]

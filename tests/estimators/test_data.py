@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skchem_dl.estimators._data import hold_out, resolve_batch_size
+from skchem_dl.estimators._data import hold_out, mean_of_one, resolve_batch_size
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,12 @@ def test_too_few():
         hold_out(np.arange(1), 0.1, 0, labels=None, groups=None)
     with pytest.raises(ValueError, match="all 3 molecules are in 'a'"):
         hold_out(np.arange(3), 0.1, 0, labels=None, groups=np.array(["a"] * 3))
+
+
+def test_weights_that_leave_nothing():
+    targets, rows = np.array([[1.0], [np.nan], [3.0]]), np.arange(3)
+    np.testing.assert_array_equal(
+        mean_of_one(np.array([[1.0], [5.0], [3.0]]), targets, rows), [[0.5], [2.5], [1.5]]
+    )
+    with pytest.raises(ValueError, match=r"Nothing counts.*3 row\(s\) has the weight 0"):
+        mean_of_one(np.array([[0.0], [5.0], [0.0]]), targets, rows)

@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 from torch import nn
 
 from skchem_dl import FingerprintMLPRegressor, MolGNNRegressor, MolGraphizer, SmilesCNNRegressor
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
-from skchem_dl.estimators._devices import resolve_device
+from skchem_dl.estimators._devices import deterministic_convolutions, resolve_device
 from skchem_dl.estimators._engine import run_rows
 from skchem_dl.estimators._inputs import MatrixInputs
 from skchem_dl.estimators._optimizers import OPTIMIZERS, make_optimizer
@@ -238,3 +239,51 @@ def test_devices():
 def test_a_gpu_that_is_not_there():
     with pytest.raises(ValueError, match="device='cuda' does not work here"):
         resolve_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("refit", "message"),
+    [
+        ({"X_val": X[:, :2]}, "X_val was passed without y_val"),
+        ({"groups": [0, 1]}, "inconsistent numbers of samples"),
+    ],
+)
+def test_a_refit_that_fails_changes_nothing(refit, message):
+    model = make_mlp(early_stopping=True).fit(X, y)
+    expected = model.predict(X)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:, :2], 1000 * y, **refit)
+    np.testing.assert_array_equal(model.predict(X), expected)
+    unfitted = make_mlp(early_stopping=True)
+    with pytest.raises(ValueError, match=message):
+        unfitted.fit(X, y, **refit)
+    with pytest.raises(NotFittedError):
+        unfitted.predict(X)
+
+
+class Breaks(Callback):
+    """Spoils the weights after some epochs."""
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 4:
+            with torch.no_grad():
+                next(net.module_.parameters()).fill_(np.nan)
+
+
+def test_the_best_epoch_is_kept_where_training_diverges_later():
+    options = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 20}
+    model = make_mlp(callbacks=[Breaks()], **options).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+    assert next(row["epoch"] for row in model.history_ if row["kept"]) <= 4
+    with pytest.raises(ValueError, match="Training diverged"):
+        make_mlp(callbacks=[Breaks()], max_epochs=20).fit(X, y)
+
+
+@pytest.mark.parametrize(("device", "inside"), [("cuda:0", (True, False)), ("cpu", (False, True))])
+def test_convolutions_on_a_gpu_are_deterministic(device, inside, monkeypatch):
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "deterministic", False)
+    monkeypatch.setattr(cudnn, "benchmark", True)
+    with deterministic_convolutions(device):
+        assert (cudnn.deterministic, cudnn.benchmark) == inside
+    assert (cudnn.deterministic, cudnn.benchmark) == (False, True)

@@ -1,11 +1,10 @@
 """Ctrl-C: the batch is finished, the best epoch so far is kept, and the user is told."""
 
 import csv
+import json
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from processes import Forked
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, EarlyStopping
@@ -210,6 +210,13 @@ def test_in_the_very_first_batch(fit, early_stopping):
 def test_in_the_last_batch_of_all(fit):
     model = fit(make_mlp(), at=(0, 6, 4))
     assert model.n_iter_ == 5
+
+
+def test_the_summary_is_of_the_last_whole_epoch(fit, tmp_path):
+    model = fit(make_mlp(log_dir=tmp_path), at=(0, 6, 4))
+    summary = json.loads(Path(model.run_dir_, "summary.json").read_text())
+    assert summary["epoch"] == 5
+    assert summary["loss/train"] == model.history_[-1]["train_loss"]
 
 
 class AtTheEnd(Callback):
@@ -537,22 +544,12 @@ except KeyboardInterrupt:
 
 
 def test_a_real_ctrl_c():
-    import json
-
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", SCRIPT],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout.readline() == "third epoch\n"
-        os.kill(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert (process.returncode, err) == (0, "")
-    found = json.loads(out)
+    with Forked(SCRIPT) as process:
+        process.wait_for_line("third epoch")
+        process.interrupt()
+        ended = process.wait()
+    assert (ended.returncode, ended.stderr) == (0, "")
+    found = json.loads(ended.stdout.splitlines()[-1])
     assert 3 <= found["epochs"] < 10**6
     assert len(found["predictions"]) == 200
     assert np.isfinite(found["predictions"]).all()

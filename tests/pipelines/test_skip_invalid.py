@@ -314,3 +314,10 @@ def test_around_meta_estimators_on_molecules(smiles):
     assert np.flatnonzero(np.isnan(model.predict_proba(smiles)[:, 0])).tolist() == [2]
     assert model.predict(["C("]).tolist() == [None]
     assert model.predict_proba([None, "C("]).shape == (2, 2)
+
+
+def test_a_transformer_that_gives_columns():
+    X = sp.csr_array(np.array([[1.0, 0.0, 2.0], [np.nan] * 3, [0.0, np.nan, 4.0]]))
+    filled = SkipInvalidRows(SimpleImputer()).fit_transform(X)
+    expected = np.array([[1.0, 0.0, 2.0], [np.nan] * 3, [0.0, 0.0, 4.0]])
+    np.testing.assert_array_equal(filled.toarray(), expected)

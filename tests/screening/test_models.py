@@ -1,6 +1,7 @@
 """What is predicted, by which kinds of models, and what becomes of molecules that are none."""
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -296,3 +297,19 @@ def test_worker_processes(tmp_path, write_csv, nci_smiles, monkeypatch):
     expected, _ = predict_rows(model, nci_smiles, tmp_path, write_csv, chunk_size=2_500)
     model.set_params(featurizer__n_jobs=2)
     assert predict_rows(model, nci_smiles, tmp_path, write_csv, chunk_size=2_500)[0] == expected
+
+
+def test_threads_do_not_mix_up_their_rows(tmp_path):
+    X, y = load_solubility(subset="test", return_X_y=True)
+    model = make_pipeline(MorganFingerprinter(fp_size=64), Ridge()).fit(X, y)
+    files = []
+    for number in range(8):
+        rows = [X[k] if k % 8 != number else "C(" for k in range(200)]
+        files.append(tmp_path / f"{number}.csv")
+        files[-1].write_text("\n".join(["smiles", *rows]) + "\n")
+    outputs = [path.with_suffix(".out.csv") for path in files]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda *paths: predict_file(model, *paths, chunk_size=20), files, outputs))
+    for number, path in enumerate(outputs):
+        _, *rows = read_csv(path)
+        assert [k for k, row in enumerate(rows) if row[1] == ""] == list(range(number, 200, 8))
