@@ -147,3 +147,23 @@ def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None)
         f"{column}{name}: {values[column]}. Fill such gaps with an imputer before this step. (Only "
         "a row of nothing but NaN stands for an invalid molecule and is passed over.)"
     )
+
+
+def as_labels(y: Any) -> Any:
+    """Give y as what has a shape, with gaps among text that is in a list.
+
+    Parameters
+    ----------
+    y : array-like of n rows
+
+    Returns
+    -------
+    array, Series or frame
+    """
+    if hasattr(y, "shape"):
+        return y
+    values = np.asarray(y)
+    if values.dtype.kind == "U":  # numpy writes NaN as "nan"
+        objects = np.asarray(y, dtype=object)
+        return objects if is_missing(objects).any() else values
+    return values

@@ -7,7 +7,7 @@ from sklearn.metrics import get_scorer, get_scorer_names, r2_score
 from sklearn.metrics._scorer import _BaseScorer
 from sklearn.utils import check_array, check_consistent_length
 
-from skchem_dl._rows import is_missing
+from skchem_dl._rows import as_labels, is_missing
 
 __all__ = ["MaskedReport", "MaskedScorer", "masked_scorer"]
 
@@ -109,8 +109,8 @@ class MaskedScorer(_BaseScorer):
         return float(np.nanmean(report.scores))
 
     def _report(self, estimator: Any, X: Any, y: Any, sample_weight: Any) -> MaskedReport:
-        targets = _columns(np.asarray(y))
-        predicted = _response(estimator, self._response_method, X, targets.shape[1])
+        targets = _columns(np.asarray(as_labels(y)))
+        predicted = _response(estimator, self._response_method, X, targets)
         check_consistent_length(predicted, targets)
         invalid = np.any(is_missing(predicted), axis=1)
         measured = np.logical_not(is_missing(targets))
@@ -219,17 +219,19 @@ def masked_mean_r2(y: Any, predicted: np.ndarray, sample_weight: Any = None) -> 
     return float(np.mean(scores))
 
 
-def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
+def _response(estimator: Any, methods: Any, X: Any, targets: np.ndarray) -> np.ndarray:
     """Give predictions, ``(n, t)``: values, labels, or probabilities of the positive class."""
     methods = (methods,) if isinstance(methods, str) else methods
     method = next((m for m in methods if hasattr(estimator, m)), None)
     if method is None:
         raise AttributeError(f"{estimator} has none of the methods {methods} that the score needs.")
     values = getattr(estimator, method)(X)
+    n_tasks = targets.shape[1]
     if isinstance(values, list):  # scikit-learn's forests: one (n, 2) array a task
         # A task may have had one class only in training; its one column is then of that class.
+        columns = zip(values, estimator.classes_, targets.T, strict=True)
         values = np.column_stack(
-            [task @ (labels == 1) for task, labels in zip(values, estimator.classes_, strict=True)]
+            [task @ (labels == _positive(labels, column)) for task, labels, column in columns]
         )
     values = np.asarray(values)
     if method == "predict_proba" and n_tasks == 1 and values.ndim == 2 and values.shape[1] == 2:
@@ -241,6 +243,11 @@ def _response(estimator: Any, methods: Any, X: Any, n_tasks: int) -> np.ndarray:
             "are for regression, for two classes, and for yes-no labels."
         )
     return values
+
+
+def _positive(labels: np.ndarray, column: np.ndarray) -> Any:
+    """Give the class whose probability is asked for: the last one, as of scikit-learn's scorers."""
+    return max([*labels.tolist(), *column[~is_missing(column)].tolist()])
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

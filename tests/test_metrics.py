@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import (
     accuracy_score,
@@ -173,6 +174,16 @@ def test_a_task_that_cannot_be_scored_is_left_out():
         scorer(Says(PREDICTED), X, labels * [np.nan, 1, 1])
     with pytest.raises(ValueError, match="No task can be scored"):
         scorer(Says(PREDICTED * np.nan), X, LABELS)
+    with pytest.raises(ValueError, match=r"invalid molecules 0\.$"):  # no word of classes
+        masked_scorer("r2")(Guesses(np.zeros_like(NUMBERS)), X, NUMBERS * np.nan)
+
+
+def test_a_task_of_one_row_takes_no_score_from_the_others():
+    y = np.array([[1.0, np.nan], [2.0, np.nan], [4.0, 5.0]])
+    predicted = np.array([[1.0, 0.0], [3.0, 0.0], [4.0, 0.0]])
+    assert masked_mean_r2(y, predicted) == pytest.approx(r2_score(y[:, 0], predicted[:, 0]))
+    with pytest.warns(UndefinedMetricWarning):
+        assert np.isnan(masked_mean_r2(y[2:, :1], predicted[2:, :1]))
 
 
 def test_what_does_not_fit():
@@ -247,3 +258,12 @@ def test_ridge_on_complete_targets():
     model = Ridge().fit(X, y)
     assert masked_scorer("r2")(model, X, y) == pytest.approx(model.score(X, y))
     assert masked_mean_r2(y, model.predict(X)) == pytest.approx(model.score(X, y))
+
+
+@pytest.mark.parametrize("classes", [["no", "yes"], [1, 2]])
+def test_a_forest_of_other_labels_than_zero_and_one(classes):
+    X = rng.normal(size=(N, 3))
+    y = np.array(classes)[(X[:, :2] > 0).astype(int)]
+    forest = RandomForestClassifier(20, random_state=0).fit(X, y)
+    report = masked_scorer("roc_auc").report(forest, X, y.astype(object))
+    assert (report.scores > 0.9).all()

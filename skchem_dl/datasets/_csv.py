@@ -159,6 +159,8 @@ def load_csv(
     ------
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If `na_values` are no texts.
     ValueError
         If the file is empty, is no text, has no rows or no such column, has a column twice, rows
         of different length or wrong quotes, or has what ``"raise"`` and ``"error"`` refuse.
@@ -192,6 +194,8 @@ def load_csv(
     names = [target] if isinstance(target, str) else list(target or ())
     if labels and duplicates == "mean":
         raise ValueError('duplicates="mean" is for numbers, but labels=True; use "first".')
+    if not all(isinstance(value, str) for value in na_values):
+        raise TypeError(f"{na_values=}; expected texts, as they stand in the file.")
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ValueError(f"{separator=} cannot separate; pass one character, or leave it out.")
     table = read_table(Path(path), encoding, separator, wanted_counter(smiles, names))

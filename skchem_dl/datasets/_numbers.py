@@ -79,11 +79,13 @@ def read_numbers(
     values = np.full(len(texts), np.nan)
     problems = []
     for row, text in enumerate(texts):
+        if is_missing_text(text, na_values):  # first: "-999" may mean so
+            continue
         number = _number(text, decimal)
-        if number is not None:
-            values[row] = number
-        elif not is_missing_text(text, na_values):
+        if number is None:
             problems.append(NotNumber(row, column, text))
+        else:
+            values[row] = number
     return values, problems
 
 

@@ -8,6 +8,8 @@ import scipy.sparse as sp
 from rdkit.Chem import Mol
 from sklearn.base import is_classifier
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import SGDRegressor
+from sklearn.linear_model._base import LinearClassifierMixin, LinearModel
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -52,8 +54,8 @@ def atom_contributions(
     list of n ndarrays of shape (n_atoms,), float64
         In the order of the atoms of ``Chem.MolFromSmiles(smiles)``, and in the units of y. Of a
         classifier in log-odds (of several classes, in their logit), by "masking" in probability. A
-        row that is no molecule has an empty one, and an atom that is its whole molecule cannot be
-        masked: NaN.
+        row that is no molecule has an empty one; where "masking" takes atoms out of the molecule
+        itself, an atom that is all of it has NaN.
 
     Raises
     ------
@@ -138,11 +140,17 @@ def _methods_for(featurizer: Any, model: Any) -> list[str]:
     """List the methods that can be had, the best first."""
     is_network = _is_network(model)
     methods = ["masking"]
-    if is_network or (isinstance(featurizer, MorganFingerprinter) and hasattr(model, "coef_")):
+    if is_network or (isinstance(featurizer, MorganFingerprinter) and _is_linear(model)):
         methods = [*GRADIENT_METHODS, *methods]
     if is_network and isinstance(featurizer, MolGraphizer):
         methods = ["readout_masking", *methods]
     return methods
+
+
+def _is_linear(model: Any) -> bool:
+    """Say whether it predicts a weighted sum: of those with ``coef_``, not all do."""
+    kinds = (LinearModel, LinearClassifierMixin, SGDRegressor)
+    return isinstance(model, kinds) and hasattr(model, "coef_")
 
 
 def _by_parts(
@@ -162,9 +170,10 @@ def _by_parts(
 
 
 def _of_linear(model: Any, features: Any, target: int) -> list[np.ndarray]:
-    slopes = np.atleast_2d(model.coef_)
+    coef = model.coef_
+    slopes = np.atleast_2d(coef.toarray() if sp.issparse(coef) else coef)
     _check_target(target, len(slopes))
-    rows = features.tocsr() if sp.issparse(features) else features
+    rows = features.tocsr() if sp.issparse(features) else np.asarray(features)
     return [slopes[target] * _dense(rows[[number]]) for number in range(rows.shape[0])]
 
 

@@ -212,8 +212,9 @@ class ComparisonDisplay:
 
     def _plot_matrix(self, **kwargs: Any) -> None:
         names = self.means.index.tolist()
-        difference, stars = self._square(names)
-        better = np.sign(difference) * stars * (1.0 if self.greater_is_better else -1.0)
+        difference, stars, differ = self._square(names)
+        strength = np.where(differ, np.maximum(stars, 1), 0)
+        better = np.sign(difference) * strength * (1.0 if self.greater_is_better else -1.0)
         np.fill_diagonal(better, np.nan)
         make_map = import_matplotlib("matplotlib.colors").LinearSegmentedColormap.from_list
         colors = make_map("worse_better", [_WORSE, "white", _BETTER])
@@ -229,7 +230,7 @@ class ComparisonDisplay:
                 f"{written}\n{'*' * stars[i, j]}".strip(),
                 ha="center",
                 va="center",
-                color="white" if stars[i, j] > 2 else "black",
+                color="white" if strength[i, j] > 2 else "black",
                 fontsize="small",
             )
         self.ax_.set_xticks(
@@ -238,21 +239,24 @@ class ComparisonDisplay:
         self.ax_.set_yticks(range(len(names)), names)
         self.ax_.set_xlabel(
             f"{self.metric} ({self._direction()}), row minus column\n"
-            "blue: row better, orange: row worse, white: not distinguishable\n"
+            "blue: row better, orange: row worse, white: not distinguishable "
+            f"(p ≥ {self.alpha:g})\n"
             "* p < 0.05, ** p < 0.01, *** p < 0.001"
         )
         self.ax_.set_title(self.title)
 
-    def _square(self, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Give differences and numbers of stars, (k, k)."""
+    def _square(self, names: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give differences, numbers of stars, and whether they are significant, (k, k)."""
         place = {name: i for i, name in enumerate(names)}
         difference = np.zeros((len(names), len(names)))
         stars = np.zeros(difference.shape, dtype=int)
+        differ = np.zeros(difference.shape, dtype=bool)
         for pair in self.pairs.itertuples():
             i, j = place[pair.method_1], place[pair.method_2]
             difference[i, j], difference[j, i] = pair.difference, -pair.difference
             stars[i, j] = stars[j, i] = sum(pair.p_value < level for level in _LEVELS)
-        return difference, stars
+            differ[i, j] = differ[j, i] = pair.p_value < self.alpha
+        return difference, stars, differ
 
     def _written(self, value: float, sign: str = "") -> str:
         """Write a number with three digits of a typical mean, the same number after the point."""

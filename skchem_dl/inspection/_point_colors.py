@@ -1,5 +1,6 @@
 """Points coloured by a number or by a category."""
 
+from collections import Counter
 from numbers import Real
 from typing import Any
 
@@ -142,8 +143,7 @@ def group_categories(
         Smaller categories together, and rows without any.
     """
     missing = is_missing(values)
-    there = values[~missing].tolist()
-    sizes = {name: there.count(name) for name in dict.fromkeys(there)}
+    sizes = Counter(values[~missing].tolist())
     largest = sorted(sizes, key=sizes.__getitem__, reverse=True)
     if len(largest) > _MOST_CATEGORIES:
         largest = largest[: _MOST_CATEGORIES - 1]

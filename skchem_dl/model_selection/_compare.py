@@ -11,6 +11,7 @@ from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import FitFailedWarning
 from sklearn.utils import check_consistent_length
 
+from skchem_dl._rows import as_labels, is_missing
 from skchem_dl._warnings import warn_caller
 from skchem_dl.features._molecules import row_subset
 from skchem_dl.model_selection._comparison import Comparison, import_pandas
@@ -18,6 +19,7 @@ from skchem_dl.model_selection._repeats import Fold, repeated_folds
 from skchem_dl.model_selection._scoring import Metric, resolve_metrics
 
 _PREDICTIONS = ("predict", "predict_proba", "decision_function")
+_NOT_PREDICTED = "not predicted"
 
 
 def compare(
@@ -37,7 +39,8 @@ def compare(
     """Cross-validate several methods on the same folds, to tell which are better than others.
 
     By default 5 times 5 folds, as Ash et al. [1]_ advise: enough scores for a test of significance
-    (`Comparison.test`). Every method is fitted and judged on the same molecules.
+    (`Comparison.test`). Every method is fitted on the same molecules, and judged on those that it
+    predicts; if some leave out more than others, there is a warning.
 
     Parameters
     ----------
@@ -115,7 +118,7 @@ def compare(
     pd = import_pandas()
     classifier = _all_classifiers(pipelines)
     check_consistent_length(X, y, groups)
-    y = y if hasattr(y, "shape") else np.asarray(y)
+    y = as_labels(y)
     metrics = resolve_metrics(scoring, classifier=classifier, y=y)
     _check_error_score(error_score)
     folds = repeated_folds(
@@ -128,6 +131,7 @@ def compare(
     )
     rows = list(_with_progress(results, len(jobs), verbose))
     _report_failures(rows)
+    _report_not_predicted([(row["method"], row.pop(_NOT_PREDICTED)) for row in rows])
     order = {name: place for place, name in enumerate(pipelines)}
     rows.sort(key=lambda row: (order[row["method"]], row["repeat"], row["fold"]))
     greater = {name: metric.greater_is_better for name, metric in metrics.items()}
@@ -171,7 +175,7 @@ def _run(
     """Fit one method on one fold, and score it."""
     row: dict[str, Any] = {"method": name, "repeat": fold.repeat, "fold": fold.fold}
     row |= dict.fromkeys([*metrics, "fit_seconds", "predict_seconds"], np.nan)
-    row["error"] = None
+    row["error"], row[_NOT_PREDICTED] = None, 0
     start = perf_counter()
     try:
         fitted = clone(pipeline).fit(row_subset(X, fold.train), row_subset(y, fold.train))
@@ -179,14 +183,14 @@ def _run(
         _note(row, error, metrics, error_score)
         return row
     row["fit_seconds"] = perf_counter() - start
-    once = _PredictsOnce(fitted)
     X_test, y_test = row_subset(X, fold.test), row_subset(y, fold.test)
+    once = _PredictsOnce(fitted, X_test)
     for metric in metrics:
         try:
             row[metric] = metrics[metric].value(once, X_test, y_test)
         except Exception as error:
             _note(row, error, [metric], error_score)
-    row["predict_seconds"] = once.seconds
+    row["predict_seconds"], row[_NOT_PREDICTED] = once.seconds, once.n_missing
     return row
 
 
@@ -198,12 +202,13 @@ def _note(row: dict[str, Any], error: Exception, metrics: Any, error_score: Any)
 
 
 class _PredictsOnce:
-    """A fitted estimator that remembers what it predicted for the one X that it is asked about."""
+    """A fitted estimator that remembers what it predicted for the test molecules."""
 
-    def __init__(self, fitted: Any) -> None:
-        self._fitted = fitted
+    def __init__(self, fitted: Any, X: Any) -> None:
+        self._fitted, self._X = fitted, X
         self._known: dict[str, Any] = {}
         self.seconds = 0.0
+        self.n_missing = 0
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._fitted, name)
@@ -211,14 +216,23 @@ class _PredictsOnce:
             return value
 
         @wraps(value)  # scikit-learn's scorers look at the name
-        def predict(X: Any) -> Any:
+        def predict(X: Any, **params: Any) -> Any:
+            if X is not self._X or params:
+                return value(X, **params)
             if name not in self._known:
                 start = perf_counter()
                 self._known[name] = value(X)
                 self.seconds += perf_counter() - start
+                self.n_missing = max(self.n_missing, _n_missing(self._known[name]))
             return self._known[name]
 
         return predict
+
+
+def _n_missing(predicted: Any) -> int:
+    """Count the molecules that have no prediction."""
+    table = np.asarray(predicted[0] if isinstance(predicted, list) else predicted)
+    return int(is_missing(table.reshape(len(table), -1)).any(axis=1).sum())
 
 
 def _with_progress(results: Any, total: int, verbose: int) -> Any:
@@ -243,3 +257,15 @@ def _report_failures(rows: list[dict[str, Any]]) -> None:
     if all(np.isnan(row["fit_seconds"]) for row in rows):
         raise ValueError(message)
     warn_caller(message, FitFailedWarning)
+
+
+def _report_not_predicted(counts: list[tuple[str, int]]) -> None:
+    """Warn if methods were judged on different molecules: each on those that it predicts."""
+    totals: dict[str, int] = {}
+    for method, count in counts:
+        totals[method] = totals.get(method, 0) + count
+    if len(set(totals.values())) > 1:
+        warn_caller(
+            "Methods are not judged on the same molecules, since not all predict the same ones. "
+            f"Predictions that are missing: {totals}."
+        )

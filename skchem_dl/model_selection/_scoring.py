@@ -42,6 +42,9 @@ class Metric(NamedTuple):
         return score if self.greater_is_better else -score
 
 
+_OF_THE_TABLE = {"method", "repeat", "fold", "fit_seconds", "predict_seconds", "error"}
+
+
 def resolve_metrics(scoring: Any, *, classifier: bool, y: Any) -> dict[str, Metric]:
     """Turn what ``scoring=`` may be into metrics by name.
 
@@ -83,7 +86,8 @@ def _scorer(name: str, classes: list[Any]) -> Any:
     if len(classes) > 2:
         return get_scorer(name)
     scorer = masked_scorer(name)
-    if len(classes) < 2 or "pos_label" not in signature(scorer._score_func).parameters:
+    takes_one = "pos_label" in signature(scorer._score_func).parameters
+    if len(classes) < 2 or not takes_one or scorer._kwargs.get("average", "binary") != "binary":
         return scorer
     # Otherwise scikit-learn would look for the class 1 among those called "no" and "yes".
     options = {**scorer._kwargs, "pos_label": classes[1]}
@@ -96,7 +100,7 @@ def _named(scoring: Any) -> dict[str, Any]:
     elif callable(scoring):
         scoring = {getattr(scoring, "__name__", "score"): scoring}
     if not isinstance(scoring, Mapping):
-        if not isinstance(scoring, list | tuple | set) or not all(
+        if not isinstance(scoring, list | tuple) or not all(
             isinstance(name, str) for name in scoring
         ):
             raise TypeError(
@@ -106,6 +110,9 @@ def _named(scoring: Any) -> dict[str, Any]:
         scoring = {name.removeprefix("neg_"): name for name in scoring}
     if not scoring:
         raise ValueError("scoring is empty; expected at least one metric.")
+    taken = sorted(_OF_THE_TABLE & set(scoring))
+    if taken:
+        raise ValueError(f"scoring has the name(s) {taken}, which the table of scores has itself.")
     return dict(scoring)
 
 

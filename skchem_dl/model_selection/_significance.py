@@ -340,7 +340,8 @@ def conover(scores: np.ndarray, alpha: float) -> Pairwise:
     """Compare all pairs by Conover's test after Friedman's, adjusted after Holm.
 
     No pair is more certain than that there is any difference at all: a p-value is at least that of
-    Friedman's test. The confidence intervals are Student's for paired differences of means, after
+    Friedman's test. It is 1 where the means of ranks and of scores disagree on which of the two is
+    better. The confidence intervals are Student's for paired differences of means, after
     Bonferroni, and assume no common variance; they may disagree with the ranks.
 
     Parameters
@@ -367,9 +368,22 @@ def conover(scores: np.ndarray, alpha: float) -> Pairwise:
         raw[certain] = (rank_sums[first] == rank_sums[second])[certain]
         adjust = _import("statsmodels.stats.multitest").multipletests
         p_values = np.maximum(adjust(raw, method="holm")[1], at_all)
-    sd = (scores[:, first] - scores[:, second]).std(axis=0, ddof=1)
+    differences = scores[:, first] - scores[:, second]
+    # A pair is called better by its means. Where ranks say the opposite, nothing is shown.
+    p_values[_rank_differences(scores) * differences.mean(axis=0) < 0] = 1.0
+    sd = differences.std(axis=0, ddof=1)
     critical = stats.t.ppf(1 - alpha / (2 * len(first)), n - 1)
     return Pairwise(p_values, critical * sd / np.sqrt(n))
+
+
+def _rank_differences(scores: np.ndarray) -> np.ndarray:
+    """Give by how much the ranks of each pair's first exceed those of its second."""
+    if scores.shape[1] == 2:
+        differences = scores[:, 0] - scores[:, 1]
+        return np.array([np.sign(differences) @ stats.rankdata(np.abs(differences))])
+    sums = stats.rankdata(scores, axis=1).sum(axis=0)
+    first, second = np.triu_indices(scores.shape[1], 1)
+    return sums[first] - sums[second]
 
 
 def own_half_widths(of_pairs: np.ndarray, k: int) -> np.ndarray:

@@ -42,7 +42,8 @@ _SMALL: dict[str, dict[str, list]] = {
         "min_samples_leaf": [1, 2, 5],
     },
     "LogisticRegression": {"C": [1e-3, 1e-2, 0.1, 1.0, 10.0]},
-    "RidgeCV": {},  # it chooses its penalty itself
+    "RidgeCV": {},  # it chooses its penalty itself, as does the next
+    "LogisticRegressionCV": {},
 }
 _LARGE: dict[str, dict[str, list | _Range]] = {
     "_FingerprintMLP": {
@@ -83,6 +84,7 @@ _LARGE: dict[str, dict[str, list | _Range]] = {
     },
     "LogisticRegression": {"C": _Range(1e-4, 1e2, log=True)},
     "RidgeCV": {},
+    "LogisticRegressionCV": {},
 }
 _SIZES: dict[str, Mapping[str, Mapping[str, list | _Range]]] = {"small": _SMALL, "large": _LARGE}
 _LIBRARIES = ("sklearn", "optuna")
@@ -238,7 +240,9 @@ def _models_in(estimator: BaseEstimator) -> Iterator[tuple[str, Any, str]]:
     parts = {f"{name}__": part for name, part in estimator.get_params().items()}
     for prefix, part in {"": estimator, **parts}.items():
         # By name, since importing our classes would import torch.
-        for kind in (c.__name__ for c in type(part).__mro__ if c.__name__ in _LARGE):
+        names = (c.__name__ for c in type(part).__mro__)
+        kind = next((name for name in names if name in _LARGE), None)
+        if kind is not None:
             yield prefix, part, kind
 
 

@@ -112,7 +112,8 @@ def strata_of(y: Any, n_bins: int, n_splits: int, owner: str) -> np.ndarray:
     if y.dtype.kind == "O" and all(isinstance(value, Real) for value in y):
         y = y.astype(np.float64)  # pandas' own number types
     values, codes = np.unique(y, return_inverse=True)
-    if len(values) <= n_bins or y.dtype.kind not in "iuf":
+    are_classes = len(values) <= n_bins and np.bincount(codes).max(initial=0) >= n_splits
+    if are_classes or y.dtype.kind not in "iuf":
         return codes
     n_bins = max(1, min(n_bins, len(y) // n_splits))
     edges = np.quantile(y, np.arange(1, n_bins) / n_bins, method="inverted_cdf")

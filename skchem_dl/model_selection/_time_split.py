@@ -165,6 +165,8 @@ class TimeSplit(BaseCrossValidator):
 def _read_dates(values: np.ndarray) -> np.ndarray:
     """Turn dates into something that sorts by time."""
     missing = np.isnat(values) if values.dtype.kind in "mM" else is_missing(values)
+    if values.dtype.kind in "OU":  # numpy takes such text for a date that is not there
+        missing = missing | np.array([_is_blank(item) for item in values.tolist()], dtype=bool)
     if missing.any():
         rows = np.flatnonzero(missing)
         raise ValueError(
@@ -179,7 +181,13 @@ def _read_dates(values: np.ndarray) -> np.ndarray:
     return np.array([_read_date(row, item) for row, item in enumerate(items)])
 
 
+def _is_blank(item: Any) -> bool:
+    return isinstance(item, str) and item.strip().casefold() in ("", "nat")
+
+
 def _read_date(row: int, item: Any) -> np.datetime64:
+    if isinstance(item, str) and len(text := item.strip()) == 8 and text.isdecimal():
+        item = f"{text[:4]}-{text[4:6]}-{text[6:]}"  # ISO's basic form; numpy reads it as a year
     if isinstance(item, datetime) and item.tzinfo is not None:
         item = item.astimezone(UTC).replace(tzinfo=None)
     try:

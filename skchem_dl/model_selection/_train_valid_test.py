@@ -8,7 +8,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils import indexable
 
 from skchem_dl.features._molecules import row_subset
-from skchem_dl.model_selection._parameters import is_fraction
+from skchem_dl.model_selection._parameters import is_fraction, is_whole
 from skchem_dl.model_selection._scaffold_split import ScaffoldShuffleSplit
 
 _DEFAULT_SIZE = 0.1
@@ -109,6 +109,8 @@ def _split_off(
 
 
 def _count(size: float | int, units: int) -> int:
+    if not (is_fraction(size) or is_whole(size)):
+        raise ValueError(f"Sizes are fractions between 0 and 1 or whole numbers, got {size!r}.")
     return round(size * units) if is_fraction(size) else int(size)
 
 

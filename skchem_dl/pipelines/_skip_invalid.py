@@ -363,9 +363,10 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
 
     def _stand_in(self, X: Any) -> Any:
         """Give one valid row that tells how wide the output is, where X has none."""
+        on_molecules = not hasattr(self, "n_features_in_")
         if hasattr(X, "columns"):
-            return type(X)({name: [0.0] for name in X.columns})
-        if not hasattr(self, "n_features_in_") and X.dtype == object:  # fitted on molecules
+            return type(X)({name: ["C" if on_molecules else 0.0] for name in X.columns})
+        if on_molecules and X.dtype == object:
             return np.full((1, *X.shape[1:]), "C", dtype=object)
         return np.zeros((1, *X.shape[1:]))
 

@@ -198,6 +198,11 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         check_is_fitted(self)
         themselves = X is None
         counts = self._counts if themselves else self._read_valid(X, reset=False)
+        k = self._check_k(n_neighbors, counts.shape[0], themselves=themselves)
+        return self._index.nearest(counts, k, themselves=themselves)
+
+    def _check_k(self, n_neighbors: Any, n_samples: int, *, themselves: bool = False) -> int:
+        """Give how many neighbours are asked for, if there can be so many."""
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral) or k < 1:
             raise ValueError(f"n_neighbors={k!r}; expected a whole number from 1.")
@@ -205,6 +210,6 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
             raise ValueError(
                 f"Expected n_neighbors {'<' if themselves else '<='} n_samples_fit, but "
                 f"n_neighbors = {k}, n_samples_fit = {self.n_samples_fit_}, n_samples = "
-                f"{counts.shape[0]}."
+                f"{n_samples}."
             )
-        return self._index.nearest(counts, int(k), themselves=themselves)
+        return int(k)

@@ -164,6 +164,7 @@ class SimilaritySearch(BaseEstimator):
         fingerprints = _featurize(self.featurizer_.transform, X)
         valid = valid_rows(fingerprints)
         k = self.n_neighbors if n_neighbors is None else n_neighbors
+        self.neighbors_._check_k(k, len(valid))
         shape = len(valid), k
         found = Nearest(np.full(shape, -1), np.full(shape, np.nan))
         if valid.any():

@@ -54,6 +54,11 @@ def test_na_values_are_taken_to_the_letter():
     assert math.isnan(values[0]) and [problem.value for problem in problems] == ["N.D."]
 
 
+def test_a_number_may_mean_missing():
+    values, problems = read(["-999", "-999.0", "1"], na_values=["-999"])
+    assert [math.isnan(value) for value in values] == [True, False, False] and problems == []
+
+
 @pytest.mark.parametrize(
     ("texts", "separator", "decimal"),
     [

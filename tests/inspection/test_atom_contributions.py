@@ -10,9 +10,10 @@ from rdkit import Chem
 from rdkit.Chem.rdFingerprintGenerator import AdditionalOutput, GetMorganGenerator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, PoissonRegressor, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from skchem_dl import MolGraphizer, MorganFingerprinter, RDKitDescriptors, SmilesTokenizer
 from skchem_dl.datasets import load_solubility
@@ -352,3 +353,23 @@ def test_molecule_features_stay_as_they_are():
     added = model.predict(ASKED) - shown(model, ASKED, 0.0)
     sums = [of_atoms.sum() for of_atoms in found]
     np.testing.assert_allclose(sums, added, atol=0.02 * np.abs(added).max())
+
+
+@pytest.mark.parametrize("model", [SVC(kernel="linear"), PoissonRegressor()])
+def test_coefficients_that_are_no_weights_of_a_sum(model):
+    y = np.arange(len(SMILES)) % 3
+    fitted = make_pipeline(MorganFingerprinter(), model).fit(SMILES, y)
+    with pytest.raises(ValueError, match="for this one there is 'masking'"):
+        atom_contributions(fitted, SMILES, method="gradient_x_input")
+
+
+def test_sparse_coefficients_and_frames():
+    y = np.arange(len(SMILES)) % 2
+    model = make_pipeline(MorganFingerprinter(fp_size=64), SGDClassifier(random_state=0))
+    expected = atom_contributions(model.fit(SMILES, y), SMILES)
+    model[-1].sparsify()
+    found = atom_contributions(model, SMILES)
+    framed = atom_contributions(model.set_output(transform="pandas"), SMILES)
+    for one, other, third in zip(expected, found, framed, strict=True):
+        np.testing.assert_allclose(one, other)
+        np.testing.assert_allclose(one, third)

@@ -95,8 +95,7 @@ def test_greater_may_be_better():
     assert display.text_[0, 2].get_text().startswith("+")
 
 
-@pytest.mark.parametrize(("p", "stars"), [(0.2, 0), (0.03, 1), (0.004, 2), (0.0004, 3)])
-def test_stars(p, stars):
+def two_methods(p):
     means = pd.DataFrame(
         {"mean": [1.0, 2.0], "lower": 0.9, "upper": 2.1, "standing": ["best", "same"]},
         index=["a", "b"],
@@ -104,7 +103,20 @@ def test_stars(p, stars):
     pairs = pd.DataFrame(
         {"method_1": ["a"], "method_2": ["b"], "difference": [-1.0], "p_value": [p]}
     )
-    display = ComparisonDisplay(means, pairs, greater_is_better=False).plot(kind="matrix")
+    return means, pairs
+
+
+@pytest.mark.parametrize(("p", "alpha", "color"), [(0.07, 0.1, 1), (0.03, 0.01, 0), (0.03, 0.1, 1)])
+def test_the_matrix_colours_by_the_level_that_is_asked_for(p, alpha, color):
+    display = ComparisonDisplay(*two_methods(p), greater_is_better=False, alpha=alpha)
+    display.plot(kind="matrix")
+    assert display.im_.get_array()[0, 1] == color
+    assert f"(p ≥ {alpha})" in display.ax_.get_xlabel()
+
+
+@pytest.mark.parametrize(("p", "stars"), [(0.2, 0), (0.03, 1), (0.004, 2), (0.0004, 3)])
+def test_stars(p, stars):
+    display = ComparisonDisplay(*two_methods(p), greater_is_better=False).plot(kind="matrix")
     assert display.text_[0, 1].get_text() == ("-1.00\n" + "*" * stars).strip()
     assert display.im_.get_array()[0, 1] == stars
 

@@ -411,3 +411,49 @@ def test_without_pandas(monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match="need the extra 'stats'"):
         compare(METHODS, X, y)
+
+
+def test_a_scorer_may_ask_more():
+    def of_other_rows(model, X, y):
+        return float(np.abs(model.predict(X) - model.predict(X + 1)).mean())
+
+    def of_a_part(model, X, y):
+        return float(len(model.predict(X[:3])))
+
+    scoring = {"others": of_other_rows, "part": of_a_part}
+    scores = compare({"ridge": Ridge(), "again": Ridge()}, X, y, cv=2, scoring=scoring).scores
+    assert (scores["others"] > 1).all()
+    assert (scores["part"] == 3).all()
+
+
+class LeavesOut(RegressorMixin, BaseEstimator):
+    def fit(self, X, y):
+        self.mean_ = np.mean(y)
+        return self
+
+    def predict(self, X):
+        return np.where(X[:, 0] > 0, self.mean_, np.nan)
+
+
+def test_methods_judged_on_different_molecules_are_told():
+    with pytest.warns(UserWarning, match=r"not judged on the same.*'picky': [1-9]\d*\}"):
+        comparison = compare({"mean": DummyRegressor(), "picky": LeavesOut()}, X, y, cv=3)
+    assert comparison.scores["rmse"].notna().all()
+
+
+@pytest.mark.parametrize("name", ["error", "fold"])
+def test_a_metric_of_a_name_that_is_taken(name):
+    with pytest.raises(ValueError, match=rf"scoring has the name\(s\) \['{name}'\]"):
+        compare(METHODS, X, y, cv=2, scoring={name: "r2"})
+
+
+def test_averages_over_classes():
+    found = compare(CLASSIFIERS, X, labels, cv=3, scoring="f1_macro").scores["f1_macro"]
+    assert found.between(0.2, 1).all()
+
+
+def test_gaps_among_text_in_a_list():
+    gappy = labels.tolist()
+    gappy[5] = float("nan")
+    report = masked_scorer("accuracy").report(DummyClassifier().fit(X, labels), X, gappy)
+    assert (report.n_used.tolist(), report.n_missing.tolist()) == ([59], [1])

@@ -266,3 +266,19 @@ def test_without_the_extra(module, method, monkeypatch):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match="need the extra 'stats'"):
         comparison(normal()).test(method=method)
+
+
+@pytest.mark.parametrize("names", ["ab", "abc"])
+def test_ranks_that_contradict_the_means_show_nothing(names):
+    """B wins 24 folds of 25 and fails on one, so that its mean is the worse one."""
+    rng = np.random.default_rng(0)
+    scores = np.array([0.50, 0.40, 0.60]) + rng.normal(scale=0.005, size=(25, 3))
+    scores[7, 1] = 5.0
+    test = comparison(scores[:, : len(names)], names=names).test()
+    assert test.method == "friedman" and test.p_value < 0.01
+    assert test.means.index[0] == "a"
+    assert test.means["standing"]["b"] == "same"
+    pairs = test.pairs.set_index(["method_1", "method_2"])
+    assert pairs.loc[("a", "b"), "p_value"] == 1.0
+    if len(names) == 3:
+        assert test.means["standing"]["c"] == "worse"

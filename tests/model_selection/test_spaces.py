@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestRegressor, StackingRegressor
-from sklearn.linear_model import LogisticRegression, RidgeCV
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV, RidgeCV
 from sklearn.model_selection import GridSearchCV, ParameterGrid, ParameterSampler
 from sklearn.pipeline import make_pipeline
 
@@ -282,3 +282,7 @@ def test_nothing_to_tune():
     X = np.random.default_rng(0).normal(size=(20, 2))
     search = GridSearchCV(RidgeCV(), param_space(RidgeCV()), cv=2).fit(X, X[:, 0])
     assert search.best_params_ == {}
+
+
+def test_what_chooses_its_penalty_itself():
+    assert param_space(LogisticRegressionCV()) == {}

@@ -95,3 +95,7 @@ def test_in_cross_validation():
     assert repr(BinnedStratifiedKFold(4)) == (
         "BinnedStratifiedKFold(n_bins=10, n_splits=4, random_state=None, shuffle=False)"
     )
+
+
+def test_few_values_of_which_none_occurs_often_enough_are_binned():
+    assert np.bincount(strata_of(np.arange(9.0), 10, 3, "x")).min() >= 3

@@ -81,6 +81,7 @@ def kinds_of_dates():
         "datetime64": DATES,
         "texts": DATES.astype(str).tolist(),
         "texts of seconds": DATES.astype("M8[s]").astype(str),
+        "ISO's basic form": [str(date).replace("-", "") for date in DATES],
         "dates": DATES.tolist(),
         "aware": [
             m.astimezone(dt.timezone(dt.timedelta(hours=k % 5))) for k, m in enumerate(moments)
@@ -115,6 +116,8 @@ def test_column_of_a_polars_frame_and_other_groups():
     [
         (None, "TimeSplit needs dates"),
         (["2020-01-01", "12/05/2019"], r"date in row 1 cannot be read: '12/05/2019'.*ISO 8601"),
+        (["2020-01-01", " "], "1 of 2 dates are missing, the first in row 1"),
+        (np.array(["NaT", "2020-01-01"], object), "1 of 2 dates are missing, the first in row 0"),
         (["2020-01-01", None], "1 of 2 dates are missing, the first in row 1"),
         ([2020.0, np.nan], "1 of 2 dates are missing, the first in row 1"),
         (np.array(["NaT", "2020-01-01"], "M8[D]"), "1 of 2 dates are missing, the first in row 0"),

@@ -175,3 +175,9 @@ def test_what_does_not_fit_together():
         )
     with pytest.raises(ValueError, match="inconsistent"):
         train_valid_test_split(SMILES, Y[:5], splitter=KFold(3))
+
+
+@pytest.mark.parametrize("size", [1.0, 20.7, True])
+def test_sizes_that_are_none(size):
+    with pytest.raises(ValueError, match="Sizes are fractions between 0 and 1 or whole numbers"):
+        train_valid_test_split(list("CNOF" * 9), splitter=ShuffleSplit(), test_size=size)

@@ -81,3 +81,10 @@ def test_what_makes_no_fingerprints(molecules):
         SimilaritySearch(featurizer="morgan").fit(molecules)
     with pytest.raises(NotFittedError):
         SimilaritySearch().nearest(QUERIES)
+
+
+@pytest.mark.parametrize("k", [0, 2.5, "3", 99])
+def test_numbers_of_neighbours_that_cannot_be(k):
+    search = SimilaritySearch(1).fit(["CCO", "CC", "c1ccccc1"])
+    with pytest.raises(ValueError, match="n_neighbors"):
+        search.nearest(["CCO"], k)
