@@ -35,7 +35,7 @@ def test_every_subject_is_whole(name):
 
 
 def test_a_subject_is_measured_in_turn(data):
-    found = runner.measure_subject("tokens", runner.Plan(data, quick=True, rounds=2, threads=1))
+    (found,) = runner.measure_subject("tokens", runner.Plan(data, quick=True, rounds=2, threads=1))
     ours, rdkit = found["variants"][0]["contenders"]
     assert (ours["name"], ours["error"], rdkit["error"]) == (OURS, None, None)
     assert len(ours["values"]) == len(rdkit["values"]) == 2
@@ -49,7 +49,7 @@ def test_a_subject_is_measured_in_turn(data):
 @pytest.mark.slow
 def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypatch):
     monkeypatch.setattr(runner, "is_ready", lambda name: name == OURS)
-    found = runner.measure_subject("graphs", runner.Plan(data, quick=True, rounds=1, threads=1))
+    (found,) = runner.measure_subject("graphs", runner.Plan(data, quick=True, rounds=1, threads=1))
     (only,) = found["variants"]
     by_name = {who["name"]: who for who in only["contenders"]}
     assert by_name[OURS]["values"] and by_name["RDKit, parsing alone"]["values"]
@@ -59,7 +59,8 @@ def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypat
 
 @pytest.mark.slow
 def test_a_contender_that_breaks_says_why(tmp_path):
-    found = runner.measure_subject("tokens", runner.Plan(tmp_path, quick=True, rounds=1, threads=1))
+    plan = runner.Plan(tmp_path, quick=True, rounds=1, threads=1)
+    (found,) = runner.measure_subject("tokens", plan)
     for who in found["variants"][0]["contenders"]:
         assert "lipophilicity.csv" in who["error"]  # which is not there
 
@@ -120,3 +121,38 @@ def test_the_overview_shows_peers_but_not_ourselves(result, tmp_path):
 def test_a_quick_run_has_no_picture_of_its_own(result):
     assert plots.own_picture({**result, "subject": "accuracy"}) is None
     assert plots.own_picture({**result, "subject": "accuracy", "quick": False}) is not None
+
+
+@pytest.fixture
+def accuracy(result):
+    def variant(split, ours, other):
+        contenders = [contender(OURS, [ours], [1.0]), contender("peer", [other], [other / ours])]
+        for who, seconds in zip(contenders, (10.0, 40.0), strict=True):
+            who["seconds"] = [seconds]
+        options = {"data_set": "esol", "split": split}
+        return {"name": split, "options": options, "contenders": contenders}
+
+    variants = [variant("fold 0", 0.5, 0.6), variant("scaffold", 0.8, 0.7)]
+    variants += [variant("fold 1", 0.7, 0.6)]
+    unit = {"name": "RMSE"}
+    return {**result, "subject": "accuracy", "quick": False, "unit": unit, "variants": variants}
+
+
+def test_folds_of_a_data_set_are_put_together(accuracy):
+    text = report.section(accuracy, load_subject("accuracy"))
+    assert "| | | RMSE | fit [s] | `skchem_dl` is better by |" in text
+    assert "| esol, 2 random folds | **skchem_dl** | 0.6 | 10 |  |" in text
+    assert "|  | peer | 0.6 | 40 | 1.03 × (0.857 to 1.2) |" in text
+    assert "| esol, scaffold split | **skchem_dl** | 0.8 | 10 |  |" in text
+    assert "Better than `skchem_dl`: peer, esol, scaffold split (1.14 ×)." in text
+
+
+def test_a_fold_that_failed_is_told(accuracy):
+    accuracy["variants"][2]["contenders"][1] |= {"error": "gone", "values": [], "seconds": []}
+    text = report.section(accuracy, load_subject("accuracy"))
+    assert "|  | peer | did not run: gone |  |  |" in text
+
+
+def test_the_picture_of_error_against_time(accuracy, tmp_path):
+    plots.draw_own(accuracy, tmp_path)
+    assert (tmp_path / "accuracy.png").stat().st_size > 10_000

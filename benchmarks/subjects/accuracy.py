@@ -22,7 +22,8 @@ from benchmarks.suite.worker import versions
 
 N_FOLDS = 5
 SETS = ("freesolv", "esol", "bace", "lipophilicity")
-SPLITS = [*(f"fold {fold}" for fold in range(N_FOLDS)), "scaffold"]
+# A run that is ended early has each kind of split.
+SPLITS = ["fold 0", "scaffold", *(f"fold {fold}" for fold in range(1, N_FOLDS))]
 KEPT = RESULTS / "accuracy.jsonl"
 
 
@@ -37,13 +38,14 @@ subject = Subject(
     unit=RMSE,
     variants=[
         variant("freesolv", "fold 0", quick=True),
-        *(variant(name, split) for name in SETS for split in SPLITS),
+        *(variant(name, split) for split in SPLITS for name in SETS),
     ],
     warm_up=False,
     about=(
         "Root mean squared error in the units of each set, everything at its default and from "
         "SMILES. Folds are of `KFold(5, shuffle=True, random_state=0)`; *scaffold* is DeepChem's "
-        "split, a fifth of the molecules held out. Seconds are of `fit`."
+        "split, a fifth of the molecules held out. Errors and the seconds of `fit` are means of "
+        "the folds."
     ),
 )
 

@@ -30,8 +30,10 @@ def main() -> None:
     if arguments.command == "envs":
         environments.build_all()  # a peer that does not install is reported, and left out later
     elif arguments.command == "run":
-        measure(arguments)
-        report.write()
+        try:
+            measure(arguments)
+        finally:
+            report.write()
     else:
         report.write()
 
@@ -44,8 +46,7 @@ def measure(arguments: argparse.Namespace) -> None:
     for name in arguments.only:
         began = time.perf_counter()
         print(f"{name}:", flush=True)
-        found = measure_subject(name, plan)
-        if found["variants"]:
+        for found in measure_subject(name, plan):  # so that what is done stays, whatever comes
             results.write(found, quick=plan.quick, threads=plan.threads)
         print(f"  {time.perf_counter() - began:.0f} s", flush=True)
 

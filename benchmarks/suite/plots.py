@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.suite import accuracy_plot, scaling_plot
-from benchmarks.suite.subject import OURS
+from benchmarks.suite.subject import OURS, RMSE
 
 LIMIT_COLOR = "0.4"
 
@@ -44,7 +44,7 @@ def draw_overview(found: list[dict[str, Any]], path: Path) -> None:
     rows = [
         (f"{result['title']}: {variant['name']}", _peers(variant))
         for result in found
-        if result["unit"]["name"] != "RMSE"
+        if result["unit"]["name"] != RMSE.name
         for variant in result["variants"]
     ]
     rows = [(label, peers) for label, peers in rows if peers]

@@ -1,12 +1,13 @@
 """The tables and pictures of docs/benchmarks.md, from the files of results."""
 
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from textwrap import fill
 from typing import Any
 
 from benchmarks.suite import plots, results, scaling_table
-from benchmarks.suite.subject import OURS, Subject, load_subject
+from benchmarks.suite.accuracy_splits import put_together
+from benchmarks.suite.subject import OURS, RMSE, Subject, load_subject
 
 DOCS = Path(__file__).parents[2] / "docs"
 IMAGES = DOCS / "images"
@@ -70,17 +71,21 @@ def write() -> None:
 def section(result: dict[str, Any], subject: Subject) -> str:
     """Give a subject's table, and a sentence on each peer that is faster."""
     unit = result["unit"]["name"]
+    of_errors = unit == RMSE.name
+    if of_errors:
+        result = put_together(result)
     lines = [f"## {subject.title}", ""]
     if subject.about:
         lines += [fill(subject.about.strip(), WIDTH), ""]
     picture = plots.own_picture(result)
     if picture:
         lines += [f"![{subject.title}](images/{picture.file})", ""]
-    lines += [f"| | | {unit} | `skchem_dl` is better by |", "|---|---|---:|---:|"]
+    head = f"| | | {unit} |{' fit [s] |' * of_errors} `skchem_dl` is better by |"
+    lines += [head, f"|---|---|---:|{'---:|' * of_errors}---:|"]
     for variant in result["variants"]:
         label = variant["name"]
         for who in variant["contenders"]:
-            lines.append(_row(label, who))
+            lines.append(_row(label, who, of_errors))
             label = ""
     lines += ["", *_sentences(result, subject), _footnote(result), ""]
     return "\n".join(lines)
@@ -103,13 +108,19 @@ def ratio(values: list[float]) -> str:
     return f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
-def _row(label: str, who: dict[str, Any]) -> str:
-    name = f"**{who['name']}**" if who["name"] == OURS else who["name"]
-    if who["error"] is not None:
-        return f"| {label} | {name} | did not run: {_one_line(who['error'])} | |"
+def _row(label: str, who: dict[str, Any], of_errors: bool) -> str:
+    """Write a contender's row; errors are averaged over folds, and the time stands beside."""
     own = who["name"] == OURS
-    compared = "" if own else ratio(who["ratios"])
-    return f"| {label} | {name} | {number(median(who['values']))} | {compared} |"
+    name = f"**{who['name']}**" if own else who["name"]
+    if who["error"] is not None:
+        cells = [f"did not run: {_one_line(who['error'])}", *[""] * of_errors, ""]
+    else:
+        if of_errors:
+            cells = [number(mean(who["values"])), number(mean(who["seconds"]))]
+        else:
+            cells = [number(median(who["values"]))]
+        cells.append("" if own else ratio(who["ratios"]))
+    return f"| {' | '.join([label, name, *cells])} |"
 
 
 def _one_line(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import selectors
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -129,23 +129,18 @@ class Worker:
         return lines[-1] if lines else f"ended with code {self.process.returncode}"
 
 
-def measure_subject(name: str, plan: Plan) -> dict[str, Any]:
-    """Measure all variants of a subject that the plan has."""
+def measure_subject(name: str, plan: Plan) -> Iterator[dict[str, Any]]:
+    """Measure all variants of a subject that the plan has; give what is known after each."""
     subject = load_subject(name)
-    chosen = [variant for variant in subject.variants if variant.quick or not plan.quick]
-    return {
-        "subject": name,
-        "title": subject.title,
-        "unit": asdict(subject.unit),
-        "variants": [
-            {
-                "name": variant.name,
-                "options": variant.options,
-                "contenders": [asdict(m) for m in _measure(name, subject, variant, plan)],
-            }
-            for variant in chosen
-        ],
-    }
+    found = {"subject": name, "title": subject.title, "unit": asdict(subject.unit), "variants": []}
+    for variant in subject.variants:
+        if plan.quick and not variant.quick:
+            continue
+        contenders = [asdict(who) for who in _measure(name, subject, variant, plan)]
+        found["variants"].append(
+            {"name": variant.name, "options": variant.options, "contenders": contenders}
+        )
+        yield found
 
 
 def _measure(name: str, subject: Subject, variant: Variant, plan: Plan) -> list[Measured]:
