@@ -3,7 +3,7 @@ Comparison: which models differ, and which are practically the same
 ===================================================================
 
 Every baseline and three networks are cross-validated on the same 5 times 5 folds, and tested
-against each other: a better mean alone says little. That is 25 fits of each, hours on two cores;
+against each other: a better mean alone says little. That is 25 fits of each, half an hour or more;
 ``--repeats 1 --folds 3 --epochs 5`` gives an impression in minutes. It prints a table, and leaves
 the scores of all fits in ``compare.csv`` and a picture, ``compare.png``. With a file of your own::
 

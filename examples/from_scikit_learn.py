@@ -94,9 +94,9 @@ print(f"{scores.mean():.2f} cross-validated, {rmse:.2f} on test molecules, {sear
 # Side by side
 # ------------
 # Points on the line are predicted rightly; right, the errors of the three folds. The new model is
-# one more that scikit-learn knows: it can be cloned, searched, stacked and calibrated, and it takes
-# molecules as a chemist writes them. (A forest on descriptors is far better than this one on
-# fingerprints, and a fairer match: ``examples/quickstart.py`` has it.)
+# one more that scikit-learn knows: it can be cloned, searched and stacked, and it takes molecules
+# as a chemist writes them. (A forest on descriptors would be a fairer match than this one on
+# fingerprints: ``examples/quickstart.py`` has it.)
 results["GNN on graphs"] = predicted, scores
 figure, axes = plt.subplots(1, 3, figsize=(12, 4.2), layout="constrained", width_ratios=[4, 4, 3])
 for k, (name, (predicted, scores)) in enumerate(results.items()):

@@ -72,8 +72,9 @@ def descend(X, y, weights, *, rate, n_epochs, batch_size):
 # One weight
 # ----------
 # With the means of x and y subtracted, the line goes through 0 and has one weight, its slope. Left,
-# the line after each step. Right, the cost of every slope: a parabola. A small learning rate walks
-# down one side of it; a large one jumps from side to side, and a larger one still would jump out.
+# the line after each step of the small rate. Right, the cost of every slope: a parabola. A small
+# learning rate walks down one side of it; a large one jumps from side to side, and a larger one
+# still would jump out.
 X, centred = (x - x.mean())[:, None], y - y.mean()
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 left.scatter(X[:, 0], centred, s=6, color="0.7")
@@ -96,9 +97,11 @@ plt.show()
 # --------------------------------------------------------------
 # Now x and y are as they are, and the line needs an intercept b: the weight of a feature that is
 # always 1. The cost is a valley over (w, b), drawn as contours; the cross is its lowest place.
-# *Batch* descent takes all molecules for each step: smooth, but only one step an epoch.
-# *Stochastic* descent takes one molecule a step: it is there within the first epoch, and then
-# wanders about. *Mini-batches* are the compromise that networks are trained with.
+# *Batch* descent takes all molecules for each step: no chance is in it, but it makes one step an
+# epoch, and at this rate it jumps from side to side of the valley. *Stochastic* descent takes one
+# molecule a step: it is near within the first epoch, and then wanders about. *Mini-batches* are the
+# compromise that networks are trained with. The fewer molecules, the noisier the slope, and the
+# smaller the learning rate has to be.
 X = np.column_stack([x, np.ones(len(x))])
 best = np.linalg.lstsq(X, y, rcond=None)[0]
 w, b = np.meshgrid(np.linspace(-1.6, 0.3, 80), np.linspace(-3, 0.7, 80))
@@ -128,7 +131,8 @@ plt.show()
 # valley becomes rounder. Without hidden layers, :class:`~skchem_dl.FingerprintMLPRegressor` is this
 # linear model, and scikit-learn finds its weights without walking: the same, to four digits.
 # ``weight_decay`` adds L2, a cost of large weights. scikit-learn calls that *ridge*, and its
-# ``alpha`` is n/2 times as large, since its cost is a sum, not a mean.
+# ``alpha`` is n/2 times as large: its cost is Σ(ŷ-y)² + alpha Σw², ours the mean of (ŷ-y)² +
+# weight_decay/2 Σw².
 names = ["MolLogP", "MolWt", "NumRotatableBonds", "FractionCSP3"]
 describe = make_pipeline(RDKitDescriptors(names), StandardScaler())
 X = describe.fit_transform(smiles).astype(float)

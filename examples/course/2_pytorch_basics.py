@@ -3,8 +3,8 @@
 =====================================================
 
 What the estimators do for you, opened up: gradients by hand and by autograd, a module, the training
-loop, and what a hidden layer is good for. The last picture shows two valleys of a reaction's energy
-and the pass between them, which a network with 200 hidden units learns and a plane cannot.
+loop, and what a hidden layer is good for. The last picture shows valleys of a reaction's energy and
+the passes between them, which a network with 200 hidden units learns and a plane cannot.
 """
 
 # %%
@@ -147,7 +147,7 @@ plt.show()
 # What a hidden layer is for: AND, OR and XOR
 # -------------------------------------------
 # Four points, true or false. AND and OR can be told apart by a straight line. XOR, "one or the
-# other but not both", cannot: the upper row's best is to say 1/2 everywhere. Eight hidden units
+# other but not both", cannot: a linear model's best is to say 1/2 everywhere. Eight hidden units
 # bend the border. (Black points are true, white ones false.)
 corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
 truths = {"AND": [0, 0, 0, 1], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
@@ -174,8 +174,8 @@ plt.show()
 # One hidden layer can come as near to any curve as you like, if it is wide enough. The curve here
 # is the energy of butane as its middle bond turns, by the force field TraPPE
 # (https://doi.org/10.1021/jp972543+), from 0° (the ends face each other) to 180° (stretched out).
-# Two units are too few for its two bends; from some width on it is no longer the width that limits
-# the fit, but how far gradient descent comes.
+# With two units, gradient descent gets stuck halfway; with four it arrives. From some width on it
+# is no longer the width that limits the fit, but how far gradient descent comes.
 def energy_of(degrees):  # kJ/mol
     phi = np.radians(degrees)
     one, two, three = 1 + np.cos(phi), 1 - np.cos(2 * phi), 1 + np.cos(3 * phi)

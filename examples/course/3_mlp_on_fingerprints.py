@@ -4,7 +4,8 @@
 
 From a molecule to a fingerprint of 2048 zeros and ones, and from there through a multi-layer
 perceptron to its lipophilicity. The picture shows how the course's network goes on learning its
-molecules long after others have stopped getting better, and what the library's defaults make of it.
+molecules long after it has stopped getting better on others, and what the library's defaults make
+of it.
 """
 
 # %%
@@ -56,9 +57,9 @@ print(
 
 # %%
 # RDKit, which does the work, tells where the bits of a molecule come from. Here are the three of a
-# carbon atom that carries chlorine, and where they stand among all. Without its neighbours it is an
-# aromatic carbon like any other and nearly all molecules have one; the further a substructure
-# reaches, the fewer have it.
+# carbon atom that carries chlorine, and where they stand among all. By itself it is a carbon in a
+# ring with three neighbours and no hydrogen, which nearly all molecules have (aromatic bonds are
+# seen from radius 1 on); the further a substructure reaches, the fewer have it.
 mol = Chem.MolFromSmiles(X[0])
 center = mol.GetSubstructMatch(Chem.MolFromSmarts("cCl"))[0]
 source = AdditionalOutput()
@@ -129,8 +130,9 @@ print(f"{n_weights:,} weights and biases, for {len(X_train):,} molecules")
 # ----------------------
 # The same call without settings. What differs: the fingerprint counts how often a substructure
 # occurs, the layers are smaller (512 and 128), a fifth of the units is left out instead of half,
-# the learning rate is a tenth and falls along a cosine, batches have 64 molecules instead of 256,
-# and what is learnt is logD with its mean subtracted, in units of its standard deviation.
+# weight decay is thirty times as strong, the learning rate is a tenth and falls along a cosine,
+# there are 50 epochs with batches of 64 instead of 61 with 256, and what is learnt is logD with its
+# mean subtracted, in units of its standard deviation.
 defaults = make_mlp_pipeline(max_epochs=3 if fast else 50, random_state=0)
 seconds["defaults"] = fit(defaults)
 
@@ -165,11 +167,11 @@ print(table.to_string(float_format="{:.2f}".format, formatters={"fit, s": "{:.1f
 # %%
 # Side by side
 # ------------
-# Above, the error by epoch. The course's network begins off the scale, since its first steps are
-# too long; after ten or twenty epochs validation molecules get no better, and from there on it only
-# learns its own molecules. (While it trains, half of its units are missing, so that the training
-# curve lies above the table's error.) The curves of the defaults become smooth towards the end,
-# where their learning rate falls to zero.
+# Above, the error by epoch. The course's training curve begins off the scale, since its first steps
+# are too long; after ten or twenty epochs validation molecules get no better, and from there on it
+# only learns its own molecules. (While it trains, half of its units are missing, so that the
+# training curve lies above the table's error.) The curves of the defaults become smooth towards the
+# end, where their learning rate falls to zero.
 #
 # Below, measured against predicted logD of the test molecules. On the line, predictions are right.
 # The course's predictions are too cautious: they cover a smaller range than what was measured. The

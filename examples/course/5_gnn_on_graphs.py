@@ -15,8 +15,8 @@ it, blue ones lower it, above the contributions that logP is calculated from.
 # :class:`~skchem_dl.MolGraphizer` turns SMILES into :class:`~skchem_dl.graphs.MolGraphs`. Each atom
 # has a row of small codes (element, number of neighbours, charge, aromatic or not, ...), each bond
 # too (single, double, ...), and ``bond_atoms`` says which two atoms a bond joins. A code is a place
-# in a list: of charges, 3 is the third, which is none. Hydrogens are no atoms of the graph; the
-# atom that they sit on has their number among its codes.
+# in a list: charges are -2, -1, 0, 1, 2, so that 3 means none; 0 is for what a list lacks.
+# Hydrogens are no atoms of the graph; the atom that they sit on has their number among its codes.
 import os
 
 import matplotlib.pyplot as plt
@@ -67,7 +67,7 @@ adjacency[begin, end] = adjacency[end, begin] = 1
 # A + I links each atom to itself as well. D has the row sums of A + I; dividing by their roots
 # keeps atoms with many neighbours from shouting. W and b are learnt, and relu cuts off at 0. The
 # first vectors are looked up by the codes: a row of learnt numbers for each element, each charge,
-# and so on, added up. All of it is a few lines of numpy.
+# and so on, added up and cut off at 0 as well. All of it is a few lines of numpy.
 with_self = adjacency + np.eye(n_atoms)
 roots = np.sqrt(with_self.sum(axis=1))
 S = with_self / np.outer(roots, roots)
@@ -143,9 +143,10 @@ print(errors.to_string(float_format="{:.2f}".format))
 # %%
 # On the left, the 12 layers epoch by epoch; on the right, where training ended. The plain GCN of 12
 # layers soon stops learning, not far below the error of the mean: after so many steps all atoms
-# look alike. Attention goes on for longer. A gate helps more than a sum, which begins with far too
-# large numbers; normalised vectors help most. None gains by depth, for a reason: logP is made of
-# atoms and what is a bond or two away.
+# look alike. At that depth attention and a gate help, and a sum hardly, which begins with far too
+# large numbers; at 2 and 6 layers none of the three does better than plain. Normalised vectors help
+# most, everywhere. None gains by depth, for a reason: logP is made of atoms and what is a bond or
+# two away.
 colors = dict(zip(kinds, ("black", "#0072b2", "#009e73", "#cc79a7", "#e69f00"), strict=True))
 figure, axes = plt.subplots(1, 2, figsize=(11, 4), layout="constrained", sharey=True)
 for name, color in colors.items():
@@ -170,6 +171,10 @@ plt.show()
 # all. logP says how much a substance prefers oil to water; MR is its molar refractivity, how much
 # space its electrons take and how easily they are moved; TPSA is the surface of its polar atoms.
 # Each column is brought to the same scale for training (``normalize_y``) and back for predictions.
+#
+# How does one prediction come of many atoms? The *readout* takes the sum, mean and maximum of their
+# vectors, and a perceptron makes the three numbers of those. The convolution is the library's
+# default, ``conv="dmpnn"``: its messages sit on the bonds, one for each direction.
 #
 # R² is the share of the variance that is predicted: 1 would be perfect, 0 is what guessing the mean
 # gets. Three drugs, which we want to look at afterwards, are kept out of the training set.

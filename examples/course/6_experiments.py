@@ -2,7 +2,7 @@
 6. Managing experiments
 =======================
 
-Which width, dropout and learning rate? A grid search and a search by Optuna try many, with every
+Which layers, learning rate and more? A grid search and a search by Optuna try many, with every
 fit logged for TensorBoard; then the winner is found again and rebuilt from the log folder alone.
 The picture shows how all trials learnt and with which parameters, the winner among them, and what
 TensorBoard has of it.
@@ -30,6 +30,7 @@ from sklearn.base import clone
 from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import GridSearchCV, KFold, train_test_split
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from skchem_dl import FingerprintMLPRegressor, MorganFingerprinter
 from skchem_dl.callbacks import OptunaPruning, log_search
@@ -50,8 +51,9 @@ model = FingerprintMLPRegressor(max_epochs=2 if fast else 10, random_state=0)
 # A grid, logged
 # --------------
 #
-# ``log_dir=`` is all that logging needs: each fit makes a folder of its own in there. The grid is
-# 3 widths times 4 learning rates, each fitted three times, on two thirds of the molecules in turn
+# ``log_dir="runs"`` is all that logging needs: each fit makes a folder of its own in there (here in
+# a temporary folder, which is removed at the end). The grid is 3 sets of layers times 4 learning
+# rates, each fitted three times, on two thirds of the molecules in turn
 # (3-fold cross-validation). :func:`~skchem_dl.callbacks.log_search` adds the search itself, a row
 # a candidate: in TensorBoard that is the tab HPARAMS, on disk the table ``candidates.csv``.
 temporary = tempfile.TemporaryDirectory()
@@ -69,7 +71,8 @@ grid_folder = log_search(search, runs)
 
 # %%
 # Read back from the folder, as a map of the errors. Look for the valley: too low a learning rate
-# has not arrived when training ends, too high a one overshoots.
+# has not arrived when training ends, too high a one overshoots. (The smallest network's lies at the
+# edge or beyond: a grid should then be widened.)
 table = pd.read_csv(grid_folder / "candidates.csv")
 table["RMSE"] = -table["mean_test_score"]
 errors = table.pivot(index="hidden_dims", columns="lr", values="RMSE")
@@ -153,7 +156,8 @@ print("\nIt is Optuna's best trial:", {name: params[name] for name in space} == 
 print("It has its error, to the bit:", rebuilt.history_[-1]["valid_rmse"] == study.best_value)
 
 # %%
-# The winners on the test molecules, trained on all others, beside the defaults of the library.
+# The winners on the test molecules, trained on those of training and validation together, beside
+# the defaults of the library.
 grid_params = read(grid_folder / "best_params.json")
 print("\nlog10(mol/L), test molecules:")
 for name, chosen in [
@@ -169,7 +173,8 @@ for name, chosen in [
 # ----------------------
 #
 # TensorBoard draws what is in the event files, and its own reader gives us the same: scalars by
-# epoch, and the picture of predicted against measured that each regression leaves at its end.
+# epoch, the parameters that are a row of the tab HPARAMS, and the picture of predicted against
+# measured that each regression leaves at its end.
 
 
 def read_events(folder):
@@ -186,6 +191,11 @@ def read_curve(folder):
 curves = [read_curve(folder) for folder in folders]
 of_table = pd.read_csv(folders[best] / "metrics.csv")["rmse/validation"]
 print("\nCurves are those of metrics.csv:", np.allclose(curves[best][1], of_table))
+packed = read_events(folders[best]).PluginTagToContent("hparams")["_hparams_/session_start_info"]
+row = HParamsPluginData.FromString(packed).session_start_info.hparams
+print("The winner's row in HPARAMS:")
+for name in space:
+    print(f"  {name:14}", getattr(row[name], row[name].WhichOneof("kind")))
 image = read_events(folders[best]).Images("predicted against measured")[0].encoded_image_string
 
 
@@ -194,7 +204,8 @@ image = read_events(folders[best]).Images("predicted against measured")[0].encod
 # end early, at a cross, so that more of the time went into promising ones. Below, a line goes
 # through the parameters of one trial to its error on the right. Where pale lines cross an axis in
 # one place and dark ones in another, that parameter matters; where both are spread all over it, it
-# hardly does. Do not count the dark lines alone: Optuna went back to where errors were low.
+# hardly does. (HPARAMS calls this the "parallel coordinates view".) Do not count the dark lines
+# alone: Optuna went back to where errors were low.
 errors = trials["rmse/validation"]
 order = errors.sort_values(ascending=False).index  # the best on top
 color = dict(zip(order, plt.cm.Blues(np.linspace(0.15, 1, len(order))), strict=True))

@@ -35,6 +35,7 @@ def test_mlp_on_fingerprints(run_example, shared_data, monkeypatch):
     assert rows["mean"][1] == round(root_mean_squared_error(y_test, mean), 2)
     assert rows["mean"][2] == round(mean_absolute_error(y_test, mean), 2)
     assert rows["mean"][3] <= 0
+    assert rows["course"][1] != rows["defaults"][1]
     for _, rmse, mae, r2, _ in (rows["course"], rows["defaults"]):
         assert 0 < mae < rmse
         assert r2 == pytest.approx(1 - rmse**2 / y_test.var(), abs=0.03)

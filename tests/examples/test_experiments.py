@@ -13,6 +13,10 @@ def test_experiments(run_example, tmp_path):
     assert "It is Optuna's best trial: True" in run.stdout
     assert "It has its error, to the bit: True" in run.stdout
     assert "Curves are those of metrics.csv: True" in run.stdout
+    of_tensorboard = run.stdout.partition("The winner's row in HPARAMS:\n")[2].splitlines()
+    best = run.stdout.partition("The five best trials:\n")[2].splitlines()
+    names = best[0].split()[1:]
+    assert [line.split()[0] for line in of_tensorboard[: len(names)]] == names
     errors = re.findall(r"^(\w+) +RMSE (\d\.\d+)$", run.stdout, flags=re.MULTILINE)
     assert [name for name, _ in errors] == ["defaults", "grid", "Optuna"]
     assert all(0.5 < float(error) < 5 for _, error in errors)
