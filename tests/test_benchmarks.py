@@ -129,11 +129,11 @@ def accuracy(result):
         contenders = [contender(OURS, [ours], [1.0]), contender("peer", [other], [other / ours])]
         for who, seconds in zip(contenders, (10.0, 40.0), strict=True):
             who["seconds"] = [seconds]
-        options = {"data_set": "esol", "split": split}
+        options = {"data_set": "esol", "split": split, "keep": "quick" not in split}
         return {"name": split, "options": options, "contenders": contenders}
 
     variants = [variant("fold 0", 0.5, 0.6), variant("scaffold", 0.8, 0.7)]
-    variants += [variant("fold 1", 0.7, 0.6)]
+    variants += [variant("fold 1", 0.7, 0.6), variant("fold 0 (quick)", 9.0, 9.0)]
     unit = {"name": "RMSE"}
     return {**result, "subject": "accuracy", "quick": False, "unit": unit, "variants": variants}
 

@@ -8,6 +8,8 @@ def put_together(result: dict[str, Any]) -> dict[str, Any]:
     found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for variant in result["variants"]:
         options = variant["options"]
+        if not result["quick"] and not options["keep"]:
+            continue  # what the quick run has is there once more
         kind = "scaffold" if options["split"] == "scaffold" else "random"
         contenders = found.setdefault((options["data_set"], kind), {})
         for who in variant["contenders"]:
