@@ -45,7 +45,7 @@ subject = Subject(
         "Root mean squared error in the units of each set, everything at its default and from "
         "SMILES. Folds are of `KFold(5, shuffle=True, random_state=0)`; *scaffold* is DeepChem's "
         "split, a fifth of the molecules held out. Errors and the seconds of `fit` are means of "
-        "the folds."
+        "the folds; on a single split, a few per cent are chance."
     ),
 )
 
