@@ -83,12 +83,14 @@ def test_skip_invalid_rows_has_what_the_map_has():
 
 
 UMAP = """
+import warnings
 import numpy as np
 from sklearn.pipeline import make_pipeline
 from umap import UMAP
-from skchem_dl import MorganFingerprinter
+from skchem_dl import InvalidMoleculeWarning, MorganFingerprinter
 from skchem_dl.datasets import load_solubility
 from skchem_dl.pipelines import SkipInvalidRows
+warnings.simplefilter("ignore", InvalidMoleculeWarning)
 molecules = load_solubility().data[:40].tolist()
 reducer = UMAP(n_neighbors=10, n_epochs=20, metric="cosine", random_state=0, n_jobs=1)
 pipeline = make_pipeline(MorganFingerprinter(on_invalid="nan"), SkipInvalidRows(reducer))
@@ -103,5 +105,5 @@ assert pipeline.transform(molecules[:3]).shape == (3, 2)
 def test_umap_is_a_step_as_it_is():
     pytest.importorskip("umap")
     # Numba takes longer to compile than to do it in Python.
-    ended = Forked("import warnings; warnings.simplefilter('ignore')" + UMAP, NUMBA_DISABLE_JIT="1")
-    assert (ended.wait().returncode, ended.wait().stderr) == (0, "")
+    ended = Forked(UMAP, NUMBA_DISABLE_JIT="1").wait()
+    assert (ended.returncode, ended.stderr) == (0, "")
