@@ -8,7 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import nn
 
-from skchem_dl._rows import is_missing, spread_rows
+from skchem_dl._rows import as_labels, is_missing, spread_rows
 from skchem_dl.estimators._losses import (
     CLASSIFICATION_LOSSES,
     BinaryLogLoss,
@@ -178,10 +178,7 @@ def read_labels(y: Any) -> Any:
     """Give labels as an array of their own type, in which missing ones can still be told."""
     if sp.issparse(y):
         return y  # for scikit-learn to refuse
-    labels = np.asarray(y)
-    if labels.dtype.kind == "U" and not hasattr(y, "dtype"):
-        objects = np.asarray(y, dtype=object)
-        return objects if is_missing(objects).any() else labels  # numpy writes NaN as "nan"
+    labels = np.asarray(as_labels(y))
     if labels.dtype.kind == "O":
         plain = np.array(labels.tolist())
         return plain if plain.dtype.kind in "biu" else labels
