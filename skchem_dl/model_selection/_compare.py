@@ -175,7 +175,7 @@ def _run(
     """Fit one method on one fold, and score it."""
     row: dict[str, Any] = {"method": name, "repeat": fold.repeat, "fold": fold.fold}
     row |= dict.fromkeys([*metrics, "fit_seconds", "predict_seconds"], np.nan)
-    row["error"], row[_NOT_PREDICTED] = None, 0
+    row["error"] = row[_NOT_PREDICTED] = None
     start = perf_counter()
     try:
         fitted = clone(pipeline).fit(row_subset(X, fold.train), row_subset(y, fold.train))
@@ -259,11 +259,12 @@ def _report_failures(rows: list[dict[str, Any]]) -> None:
     warn_caller(message, FitFailedWarning)
 
 
-def _report_not_predicted(counts: list[tuple[str, int]]) -> None:
+def _report_not_predicted(counts: list[tuple[str, int | None]]) -> None:
     """Warn if methods were judged on different molecules: each on those that it predicts."""
     totals: dict[str, int] = {}
     for method, count in counts:
-        totals[method] = totals.get(method, 0) + count
+        if count is not None:  # the fit failed, which is told already
+            totals[method] = totals.get(method, 0) + count
     if len(set(totals.values())) > 1:
         warn_caller(
             "Methods are not judged on the same molecules, since not all predict the same ones. "

@@ -441,6 +441,13 @@ def test_methods_judged_on_different_molecules_are_told():
     assert comparison.scores["rmse"].notna().all()
 
 
+def test_a_fit_that_fails_leaves_nobody_out():
+    methods = {"fails": Fails(), "picky": LeavesOut()}
+    with pytest.warns(FitFailedWarning) as caught:
+        compare(methods, X, y, cv=[(np.arange(30), np.arange(30, 60))])
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("name", ["error", "fold"])
 def test_a_metric_of_a_name_that_is_taken(name):
     with pytest.raises(ValueError, match=rf"scoring has the name\(s\) \['{name}'\]"):
