@@ -30,11 +30,11 @@ def train_epochs(smiles, y, epochs):
     return clock.seconds[1:]
 
 
-def fit(smiles, y, seed=0, epochs=EPOCHS, cached=False):
+def fit(smiles, y, seed=0, epochs=EPOCHS):
     """Fit from SMILES, and give a function that predicts from SMILES.
 
-    As by default, targets are scaled, a tenth of the rows is held out, and the epoch of the lowest
-    loss there is kept.
+    As by default of its command line, targets are scaled, graphs are made once, a tenth of the rows
+    is held out, and the epoch of the lowest loss there is kept.
     """
     mixed = np.random.default_rng(0).permutation(len(y))
     n_held = max(1, round(0.1 * len(y)))
@@ -44,8 +44,7 @@ def fit(smiles, y, seed=0, epochs=EPOCHS, cached=False):
     training, validation = dataset(smiles[train], y[train]), dataset(smiles[held], y[held])
     scaler = training.normalize_targets()
     validation.normalize_targets(scaler)
-    if cached:
-        training.cache = validation.cache = True
+    training.cache = validation.cache = True
     unscale = nn.UnscaleTransform.from_standard_scaler(scaler)
     model = models.MPNN(
         nn.BondMessagePassing(), nn.NormAggregation(), nn.RegressionFFN(output_transform=unscale)

@@ -1,8 +1,8 @@
 """Error on held-out molecules, and the seconds of the fit, fold by fold.
 
 The thorough run takes hours. Each of its fits is a line in ``benchmarks/results/accuracy.jsonl`` as
-soon as it is done, and a run that is started again goes on from there, as long as neither the
-machine nor the contender's version (of ours, its code) has changed.
+soon as it is done, and a run that is started again goes on from there, as long as nothing of the
+machine, the data, and the contender's version and code has changed.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.suite.results import RESULTS, machine
-from benchmarks.suite.subject import OURS, RMSE, Case, Outcome, Subject, Variant
+from benchmarks.suite.subject import DATA_SETS, OURS, RMSE, Case, Outcome, Subject, Variant
 from benchmarks.suite.worker import versions
 
 N_FOLDS = 5
@@ -128,18 +128,25 @@ def _key(case: Case, name: str, environment: str) -> dict:
         "data_set": case.data_set,
         "split": case.split,
         "contender": name,
-        "versions": versions(environment) | ({"code": _code()} if environment == OURS else {}),
+        "versions": versions(environment) | {"code": _code(environment)},
+        "data": _digest([case.data / DATA_SETS[case.data_set][0]]),
         "cpu": on["cpu"],
         "threads": on["threads"],
     }
 
 
 @cache
-def _code() -> str:
-    """Give a digest of the package's sources: another one is another contender."""
-    package = Path(__file__).parents[2] / "skchem_dl"
+def _code(environment: str) -> str:
+    """Give a digest of what is ours to change: the package, or how a peer is called."""
+    root = Path(__file__).parents[2]
+    if environment == OURS:
+        return _digest(sorted((root / "skchem_dl").rglob("*.py")))
+    return _digest([root / "benchmarks" / "peers" / f"with_{environment}.py"])
+
+
+def _digest(paths: list[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

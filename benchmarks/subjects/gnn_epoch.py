@@ -120,7 +120,7 @@ def bare_loop(case: Case):
     "chemprop",
     "chemprop",
     applies=only("network", "dmpnn", "dmpnn, bfloat16"),
-    remark="chemprop's graphs are cached, which is not its default; it is in float32 always.",
+    remark="chemprop's graphs are cached, as by its command line; it is in float32 always.",
 )
 def chemprop(case: Case):
     from benchmarks.peers.with_chemprop import train_epochs

@@ -71,6 +71,7 @@ class Worker:
                 "OMP_NUM_THREADS": str(plan.threads),
                 "MKL_NUM_THREADS": str(plan.threads),
                 "DGLBACKEND": "pytorch",
+                "CUDA_VISIBLE_DEVICES": "",  # the page is of processors, and says so
                 "PYTHONWARNINGS": "ignore",
             },
         )
