@@ -40,10 +40,10 @@ bench-envs: .venv/.installed-dev  ## Create the environments of the libraries th
 	$(BIN)/python -m benchmarks.suite envs
 
 bench-quick: .venv/.installed-dev  ## Measure beside them in ten minutes, and write docs/benchmarks.md
-	$(BIN)/python -m benchmarks.suite run --quick
+	$(BIN)/python -m benchmarks.suite run --quick $(if $(DATA),--data $(DATA))
 
 bench: .venv/.installed-dev  ## The same thoroughly, in hours
-	$(BIN)/python -m benchmarks.suite run
+	$(BIN)/python -m benchmarks.suite run $(if $(DATA),--data $(DATA))
 
 clean:  ## Remove the environment and everything that was built
 	rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache

@@ -17,7 +17,7 @@ from benchmarks.peers.with_torch import (
     skorch_net,
 )
 from benchmarks.subjects import accuracy
-from benchmarks.suite.subject import Case, Outcome
+from benchmarks.suite.subject import OURS, Case, Outcome
 from skchem_dl import (
     FingerprintMLPRegressor,
     MorganFingerprinter,
@@ -116,6 +116,15 @@ def test_a_finished_fit_is_kept(tmp_path, monkeypatch):
     accuracy.kept_or({**key, "split": "fold 2"}, work)
     lines = [json.loads(line) for line in accuracy.KEPT.read_text().splitlines()]
     assert [line["key"]["split"] for line in lines] == ["fold 0", "fold 2"]
+
+
+def test_a_fit_of_other_data_is_another(tmp_path):
+    case = Case(tmp_path, {"data_set": "esol", "split": "fold 0"}, 1)
+    keys = []
+    for text in ("smiles\nC\n", "smiles\nCC\n"):
+        (tmp_path / "esol.csv").write_text(text)
+        keys += [accuracy._key(case, "boosted trees", name) for name in (OURS, "chemprop")]
+    assert len({json.dumps(key) for key in keys}) == 4
 
 
 def test_a_fit_is_measured_on_the_molecules_left_out():

@@ -2,10 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.suite import plots, report, runner
+from benchmarks.subjects import start_up
+from benchmarks.suite import __main__ as command
+from benchmarks.suite import environments, plots, report, results, runner
 from benchmarks.suite.subject import OURS, load_subject, subject_names
 from skchem_dl.datasets import load_solubility
 
@@ -63,6 +66,49 @@ def test_a_contender_that_breaks_says_why(tmp_path):
     (found,) = runner.measure_subject("tokens", plan)
     for who in found["variants"][0]["contenders"]:
         assert "lipophilicity.csv" in who["error"]  # which is not there
+
+
+def test_rounds_that_are_asked_for_are_made(data, monkeypatch):
+    subject = load_subject("tokens")
+    monkeypatch.setattr(subject, "variants", [replace(subject.variants[0], rounds=2)])
+    plan = runner.Plan(data, quick=True, rounds=1, threads=1)
+    (found,) = runner.measure_subject("tokens", plan)
+    assert [len(who["values"]) for who in found["variants"][0]["contenders"]] == [1, 1]
+
+
+def test_a_worker_is_waited_for():
+    assert start_up.in_worker("import pickle; pickle.loads(network)", start_up.fitted())() > 0
+
+
+def test_a_quick_run_leaves_the_thorough_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    for subject, quick in (("tokens", False), ("tokens", True), ("graphs", True)):
+        results.write({"subject": subject}, quick=quick, threads=1)
+    assert len(list(tmp_path.iterdir())) == 3
+    found = results.read_all()
+    assert {name: result["quick"] for name, result in found.items()} == {
+        "tokens": False,
+        "graphs": True,
+    }
+
+
+def test_an_environment_of_other_requirements_is_not_ready(tmp_path, monkeypatch):
+    monkeypatch.setattr(environments, "FOLDER", tmp_path)
+    assert environments.is_ready(OURS) and not environments.is_ready("chemprop")
+    (tmp_path / "chemprop").mkdir()
+    stamp = tmp_path / "chemprop" / ".installed"
+    stamp.write_text("\n".join(environments.ENVIRONMENTS["chemprop"].requirements))
+    assert environments.is_ready("chemprop")
+    stamp.write_text("chemprop==1.0")
+    assert not environments.is_ready("chemprop")
+
+
+def test_what_data_is_missing_is_said(data, monkeypatch):
+    arguments = ["suite", "run", "--quick", "--only", "tokens", "--data", str(data)]
+    monkeypatch.setattr("sys.argv", arguments)
+    monkeypatch.setattr(report, "write", lambda: None)
+    with pytest.raises(SystemExit, match=r"esol.csv, freesolv.csv, bace.csv, hiv.csv .* DATA="):
+        command.main()
 
 
 def contender(name, values, ratios, error=None, is_limit=False):

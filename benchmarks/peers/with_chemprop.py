@@ -55,7 +55,7 @@ def fit(smiles, y, seed=0, epochs=EPOCHS):
     trainer.fit(model, shuffled, loader(validation, shuffle=False))
     model.load_state_dict(best.state)
 
-    def predict(smiles):
+    def predict(smiles, dataset=dataset):
         predicted = trainer.predict(model, loader(dataset(smiles), shuffle=False))
         return torch.cat(predicted).numpy().ravel().astype(float)
 
@@ -66,6 +66,11 @@ def dataset(smiles, y=None):
     y = [None] * len(smiles) if y is None else np.reshape(y, (-1, 1))
     rows = [data.MoleculeDatapoint.from_smi(*row) for row in zip(smiles, y, strict=True)]
     return data.MoleculeDataset(rows)
+
+
+def fast_dataset(smiles):
+    """Read by cuik-molmaker, as with the option --use-cuikmolmaker-featurization."""
+    return data.CuikmolmakerDataset([data.LazyMoleculeDatapoint(text) for text in smiles])
 
 
 def loader(rows, **options):

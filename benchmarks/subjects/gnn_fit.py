@@ -10,7 +10,10 @@ subject = Subject(
         Variant("lipophilicity", {"data_set": "lipophilicity", "n": 3_360}, quick=False, rounds=2),
     ],
     warm_up=False,
-    about="`fit` of the default: 50 epochs in both. What the fits are worth is under *accuracy*.",
+    about=(
+        "`fit` of each library's default, 50 epochs in both. What the fits are worth is under "
+        "*Accuracy*."
+    ),
 )
 
 

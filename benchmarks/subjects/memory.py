@@ -20,7 +20,10 @@ subject = Subject(
         ),
     ],
     warm_up=False,  # memory that was freed would be used again
-    about="How much larger the process is with the features of the molecules than before.",
+    about=(
+        "Of graphs, how much larger the process is with those of all molecules than before; of "
+        "fingerprints, the size of the arrays."
+    ),
 )
 
 

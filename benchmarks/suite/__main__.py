@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.suite import environments, report, results
 from benchmarks.suite.runner import Plan, measure_subject
-from benchmarks.suite.subject import FOLDER, subject_names
+from benchmarks.suite.subject import DATA_SETS, FOLDER, subject_names
 
 
 def main() -> None:
@@ -21,9 +21,11 @@ def main() -> None:
     commands.add_parser("envs", help="an environment for each peer, in .bench")
     run = commands.add_parser("run", help="measure, then write the tables")
     run.add_argument("--quick", action="store_true", help="in less than ten minutes")
-    run.add_argument("--data", type=Path, default=FOLDER.parents[1] / "shared" / "data")
+    run.add_argument(
+        "--data", type=Path, help="of csv files", default=FOLDER.parents[1] / "shared" / "data"
+    )
     run.add_argument("--only", nargs="+", choices=subject_names(), default=subject_names())
-    run.add_argument("--rounds", type=int, help="5, or 3 in the quick run")
+    run.add_argument("--rounds", type=int, help="by default 5, in the quick run 3, or fewer")
     run.add_argument("--threads", type=int, default=2)
     commands.add_parser("report", help="write the tables again")
     arguments = parser.parse_args()
@@ -39,10 +41,13 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    if not (arguments.data / "lipophilicity.csv").exists():
-        sys.exit(f"No lipophilicity.csv in {arguments.data}; say where it is with --data FOLDER.")
-    rounds = arguments.rounds or (3 if arguments.quick else 5)
-    plan = Plan(arguments.data, arguments.quick, rounds, arguments.threads)
+    missing = [file for file, *_ in DATA_SETS.values() if not (arguments.data / file).exists()]
+    if missing:
+        sys.exit(
+            f"{', '.join(missing)} of MoleculeNet not found in {arguments.data}; say where with "
+            "--data FOLDER, or make bench-quick DATA=FOLDER."
+        )
+    plan = Plan(arguments.data, arguments.quick, arguments.rounds, arguments.threads)
     for name in arguments.only:
         began = time.perf_counter()
         print(f"{name}:", flush=True)

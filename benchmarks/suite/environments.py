@@ -56,7 +56,10 @@ def python_of(name: str) -> Path:
 
 
 def is_ready(name: str) -> bool:
-    return name == "skchem_dl" or _stamp(name).exists()
+    """Say whether an environment is there, with what is asked of it now."""
+    if name == "skchem_dl":
+        return True
+    return _stamp(name).exists() and _stamp(name).read_text() == _contents(name)
 
 
 def build_all() -> dict[str, str]:
@@ -75,7 +78,7 @@ def build_all() -> dict[str, str]:
 
 def _build(name: str, environment: Environment) -> str | None:
     install = [str(python_of(name)), "-m", "pip", "install", "--quiet"]
-    steps = [[sys.executable, "-m", "venv", str(FOLDER / name)]]
+    steps = [[sys.executable, "-m", "venv", "--clear", str(FOLDER / name)]]
     if environment.torch:
         steps.append([*install, TORCH])  # first, so that no other build of it is chosen
     pins = [TORCH] if environment.torch else []
@@ -84,8 +87,12 @@ def _build(name: str, environment: Environment) -> str | None:
         done = subprocess.run(step, capture_output=True, text=True, check=False)
         if done.returncode:
             return done.stderr.strip()[-2_000:]
-    _stamp(name).write_text("\n".join(environment.requirements))
+    _stamp(name).write_text(_contents(name))
     return None
+
+
+def _contents(name: str) -> str:
+    return "\n".join(ENVIRONMENTS[name].requirements)
 
 
 def _stamp(name: str) -> Path:

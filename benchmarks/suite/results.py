@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parents[1] / "results"
+QUICK = "_quick"  # ends the names of a quick run's files
 
 
 def machine(threads: int) -> dict[str, Any]:
@@ -22,15 +23,20 @@ def machine(threads: int) -> dict[str, Any]:
 
 
 def write(result: dict[str, Any], *, quick: bool, threads: int) -> Path:
+    """Write a subject's file; that of a thorough run is not touched by a quick one."""
     RESULTS.mkdir(exist_ok=True)
     head = {"date": date.today().isoformat(), "quick": quick, "machine": machine(threads)}
-    path = RESULTS / f"{result['subject']}.json"
+    path = RESULTS / f"{result['subject']}{QUICK * quick}.json"
     path.write_text(json.dumps({**head, **result}, indent=1) + "\n")
     return path
 
 
 def read_all() -> dict[str, dict[str, Any]]:
-    return {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    """Give what is known of each subject: by a thorough run, where there was one."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(RESULTS.glob("*.json"), key=lambda path: not path.stem.endswith(QUICK)):
+        found[path.stem.removesuffix(QUICK)] = json.loads(path.read_text())
+    return found
 
 
 def _cpu() -> str:

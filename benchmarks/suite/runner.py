@@ -18,6 +18,7 @@ from benchmarks.suite.watch import Watch
 
 PATIENCE = 1_800  # seconds that one answer may take
 FAREWELL = 10  # seconds to end in
+ROUNDS = {True: 3, False: 5}  # of a quick run, and of a thorough one
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Plan:
 
     data: Path
     quick: bool
-    rounds: int
+    rounds: int | None = None  # of every variant, instead of what it has
     threads: int = 2
 
 
@@ -153,7 +154,7 @@ def _measure(name: str, subject: Subject, variant: Variant, plan: Plan) -> list[
             _try(measured[who.name], partial(_start, workers, name, who, variant, plan))
         for who, worker in workers.items():
             _try(measured[who], partial(_await, measured[who], worker))
-        for _ in range(variant.rounds or plan.rounds):
+        for _ in range(plan.rounds or variant.rounds or ROUNDS[plan.quick]):
             for who, worker in workers.items():
                 if measured[who].error is None:
                     _try(measured[who], partial(_run, measured[who], worker, subject, variant))
