@@ -120,6 +120,25 @@ def _spread_sparse(rows: Any, valid: np.ndarray) -> Any:
     return type(rows)((data, columns, indptr), shape=(n, d))
 
 
+def as_plain(values: np.ndarray) -> np.ndarray:
+    """Give objects as numbers or truth values, where they are nothing else.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, ...)
+
+    Returns
+    -------
+    ndarray of the same shape
+        `values` itself where there is text among them, or a gap.
+    """
+    if values.dtype.kind != "O":
+        return values
+    plain = np.array(values.tolist())
+    kind = plain.dtype.kind
+    return plain if kind in "biu" or (kind == "f" and not np.isnan(plain).any()) else values
+
+
 def _is_missing(value: Any) -> bool:
     # pandas' NA is not even unequal to itself.
     return value is None or type(value).__name__ == "NAType" or value != value

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, column_or_1d
 from torch import nn
 
+from skchem_dl._rows import as_plain
 from skchem_dl.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skchem_dl.estimators._tasks import (
     ClassificationTask,
@@ -200,7 +201,7 @@ class ClassificationMixin(ClassifierMixin):
             counted &= ~np.isnan(y).all(axis=1)
         if not counted.any():
             raise ValueError(f"None of the {len(y)} rows has both a label and a prediction.")
-        y, predicted = y[counted], self._task.decode(probabilities[counted])
+        y, predicted = as_plain(y[counted]), self._task.decode(probabilities[counted])
         weight = None if sample_weight is None else np.asarray(sample_weight)[counted]
         if self._task.multilabel:
             right = (np.isnan(y) | (y == predicted)).all(axis=1)

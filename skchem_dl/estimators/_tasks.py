@@ -8,7 +8,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from torch import nn
 
-from skchem_dl._rows import as_labels, is_missing, spread_rows
+from skchem_dl._rows import as_labels, as_plain, is_missing, spread_rows
 from skchem_dl.estimators._losses import (
     CLASSIFICATION_LOSSES,
     BinaryLogLoss,
@@ -178,11 +178,7 @@ def read_labels(y: Any) -> Any:
     """Give labels as an array of their own type, in which missing ones can still be told."""
     if sp.issparse(y):
         return y  # for scikit-learn to refuse
-    labels = np.asarray(as_labels(y))
-    if labels.dtype.kind == "O":
-        plain = np.array(labels.tolist())
-        return plain if plain.dtype.kind in "biu" else labels
-    return labels
+    return as_plain(np.asarray(as_labels(y)))
 
 
 def check_labels(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -198,6 +194,7 @@ def check_labels(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
             f"Input y contains NaN: {int(missing.sum())} of {len(y)} labels are missing, the first "
             f"in row {rows[missing.argmax()]}. Leave those rows out."
         )
+    y = as_plain(y)  # the gaps may have been in rows that are no molecules
     if y.dtype.kind == "f" and np.isinf(y).any():
         raise ValueError(f"Input y contains infinity, first in row {rows[np.isinf(y).argmax()]}.")
     check_classification_targets(y)

@@ -16,7 +16,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
-from skchem_dl._rows import count_in_rows, is_missing, spread_rows
+from skchem_dl._rows import as_plain, count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
 
 # As scikit-learn's gradient boosting and our networks call them.
@@ -350,7 +350,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         params = {name: value for name, value in params.items() if name not in own_rows}
         return (
             row_subset(X, rows),
-            None if y is None else row_subset(_as_rows(y), rows),
+            None if y is None else _valid_targets(y, rows),
             {**_check_method_params(X, params, indices=rows), **_valid_validation(own_rows)},
         )
 
@@ -369,6 +369,15 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         if on_molecules and X.dtype == object:
             return np.full((1, *X.shape[1:]), "C", dtype=object)
         return np.zeros((1, *X.shape[1:]))
+
+
+def _valid_targets(y: Any, rows: np.ndarray) -> Any:
+    """Take the targets of valid rows; with the others, gaps among them may be gone."""
+    y = row_subset(_as_rows(y), rows)
+    if getattr(y, "dtype", None) != np.dtype(object):
+        return y
+    plain = as_plain(np.asarray(y))
+    return y if plain.dtype.kind == "O" else plain
 
 
 def _valid_validation(params: dict[str, Any]) -> dict[str, Any]:

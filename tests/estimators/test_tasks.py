@@ -11,6 +11,8 @@ from skchem_dl.estimators._tasks import (
     check_labels,
     read_labels,
 )
+from skchem_dl.exceptions import InvalidMoleculeWarning
+from skchem_dl.pipelines import make_forest_pipeline, make_mlp_pipeline
 
 NAN = np.nan
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
@@ -169,6 +171,30 @@ def test_pandas_labels_keep_their_type(name):
     labels = read_labels(series)
     assert labels.tolist() == series.tolist()
     assert check_labels(labels, np.arange(3)) is labels
+
+
+GAPS_AT_INVALID = {
+    "list": lambda pd: [1, None, 0, 1],
+    "truths": lambda pd: [True, None, False, True],
+    "Int64": lambda pd: pd.Series([1, pd.NA, 0, 1], dtype="Int64"),
+    "boolean": lambda pd: pd.Series([True, pd.NA, False, True], dtype="boolean"),
+    "numbers": lambda pd: pd.Series([1.0, None, 0.0, 1.0], dtype="object"),
+    "text": lambda pd: pd.Series(["b", None, "a", "b"], dtype="object"),
+}
+
+
+@pytest.mark.parametrize("name", GAPS_AT_INVALID)
+@pytest.mark.parametrize("make", [make_mlp_pipeline, make_forest_pipeline])
+def test_gaps_among_labels_of_invalid_molecules(name, make):
+    y = GAPS_AT_INVALID[name](pytest.importorskip("pandas"))
+    small = {"max_epochs": 1} if make is make_mlp_pipeline else {"n_estimators": 2}
+    smiles = ["CCO", "C(", "c1ccccc1", "CCN"]
+    with pytest.warns(InvalidMoleculeWarning):
+        model = make("classification", on_invalid="nan", random_state=0, **small).fit(smiles, y)
+        assert 0 <= model.score(smiles[::-1][:2] + smiles[1:2], [y[3], y[2], y[1]]) <= 1
+    whole = [y[0], y[2], y[3]]
+    assert model.classes_.tolist() == sorted(set(whole))
+    assert set(model.predict(["CCO", "CCN"]).tolist()) <= set(whole)
 
 
 def missing_labels():
