@@ -184,7 +184,7 @@ def train(
     with (
         _generator_lock,
         deferred_ctrl_c(notice),
-        _forked_generator(net.device),
+        _isolated_torch(net.device),
         deterministic_convolutions(net.device),
     ):
         _seed_torch([net.seed], net.device)
@@ -292,7 +292,7 @@ def set_weights(net: TrainingNet, weights: dict[str, np.ndarray]) -> None:
     ValueError
         If they are of another network.
     """
-    with _generator_lock, _forked_generator(net.device):
+    with _generator_lock, _isolated_torch(net.device):
         net.initialize()
     _load_weights(net, weights)
     net.module_.eval()
@@ -334,10 +334,16 @@ def _has_stopped(callback: EarlyStopping) -> bool:
 
 
 @contextmanager
-def _forked_generator(device: str) -> Iterator[None]:
+def _isolated_torch(device: str) -> Iterator[None]:
+    """Keep torch's generators as they were, and make weights float32, whatever is the default."""
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        yield
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
 def _seed_torch(entropy: Sequence[int], device: str) -> None:

@@ -58,7 +58,7 @@ def _mean_slopes(
     points, weights = _path(method)
     total = torch.zeros(shape, dtype=torch.float64, device=device)
     for point, weight in zip(points.tolist(), weights.tolist(), strict=True):
-        scale = torch.full(shape, point, device=device, requires_grad=True)
+        scale = torch.full(shape, point, dtype=torch.float32, device=device, requires_grad=True)
         with torch.enable_grad():
             # Rows do not depend on each other, so the sum has the gradients of all of them.
             output = scaled(scale)[:, target].sum()

@@ -75,7 +75,7 @@ class SparseRows:
         """Give the matrix, ``(n, d)`` float32."""
         source = self.columns.source
         row_of = runs(self.columns.starts, self.device).index
-        dense = torch.zeros(len(self), source.n_from, device=self.device)
+        dense = torch.zeros(len(self), source.n_from, dtype=torch.float32, device=self.device)
         values = dense.new_ones(len(source)) if self.values is None else self.values
         dense[row_of, source.index] = values
         return dense

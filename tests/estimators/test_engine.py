@@ -6,18 +6,29 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 from torch import nn
 
-from skchem_dl import FingerprintMLPRegressor, MolGNNRegressor, MolGraphizer, SmilesCNNRegressor
+from skchem_dl import (
+    FingerprintMLPRegressor,
+    MolGNNRegressor,
+    MolGraphizer,
+    SmilesCNNRegressor,
+    load,
+    save,
+)
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
 from skchem_dl.estimators._devices import deterministic_convolutions, resolve_device
 from skchem_dl.estimators._engine import run_rows
 from skchem_dl.estimators._inputs import MatrixInputs
 from skchem_dl.estimators._optimizers import OPTIMIZERS, make_optimizer
+from skchem_dl.inspection import atom_contributions
 from skchem_dl.nn._layers import BatchNorm
+from skchem_dl.pipelines import make_gnn_pipeline, make_mlp_pipeline
 
 X = np.random.default_rng(0).normal(size=(23, 3)).astype(np.float32)
 y = X @ np.array([1.0, -2.0, 3.0])
@@ -39,6 +50,51 @@ def assert_equal_states(one, other):
 
 def callback_of(model, kind):
     return next(callback for _, callback in model.net_.callbacks_ if isinstance(callback, kind))
+
+
+# What else a process has set
+
+
+@pytest.fixture
+def in_float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def kinds_of_input():
+    smiles = ["CCO", "c1ccccc1", "CCN", "CO"] * 2
+    return {
+        "dense": (make_mlp(), X),
+        "sparse": (make_mlp(), sp.csr_array(X)),
+        "graphs": (
+            MolGNNRegressor(hidden_dim=8, max_epochs=1, random_state=0),
+            MolGraphizer().fit_transform(smiles),
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse", "graphs"])
+def test_networks_are_float32_whatever_is_the_default(kind, in_float64, tmp_path):
+    model, features = kinds_of_input()[kind]
+    targets = y[: features.shape[0]]
+    predicted = model.fit(features, targets).predict(features)
+    assert {tensor.dtype for tensor in model.module_.parameters()} == {torch.float32}
+    assert torch.get_default_dtype() == torch.float64
+    save(model, tmp_path / "model.skchem")
+    np.testing.assert_array_equal(load(tmp_path / "model.skchem").predict(features), predicted)
+    torch.set_default_dtype(torch.float32)
+    again = clone(model).fit(features, targets).predict(features)
+    np.testing.assert_array_equal(again, predicted)
+
+
+@pytest.mark.parametrize("make", [make_mlp_pipeline, make_gnn_pipeline])
+def test_atoms_are_explained_whatever_is_the_default(make, in_float64):
+    model = make(max_epochs=1, random_state=0).fit(["CCO", "CC", "CCN", "CO"], y[:4])
+    found = atom_contributions(model, ["CCO"], method="integrated_gradients")
+    torch.set_default_dtype(torch.float32)
+    expected = atom_contributions(model, ["CCO"], method="integrated_gradients")
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 # Batches
