@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.nn._batch import GraphBatch
-from skchem_dl.nn._convs import CONVS
+from skchem_dl.nn._convs import CONVS, GraphConv
 from skchem_dl.nn._kernels import make_kernels
 from skchem_dl.nn._layers import (
     BatchNorm,
@@ -142,6 +142,8 @@ class GNN(nn.Module):
             for _ in range(n_steps * virtual_node)
         )
         self.n_steps = n_steps
+        # The states of the last step have lost their share of units already.
+        self.drops_end = n_steps == 0 or conv_class.finish is not GraphConv.finish
         self.jumping_knowledge = check_option(
             "jumping_knowledge", jumping_knowledge, JUMPING_KNOWLEDGE
         )
@@ -201,7 +203,8 @@ class GNN(nn.Module):
         Tensor (M, embedding_dim)
             What goes into the head.
         """
-        return self.read_out(batch, self.dropout(self.atom_states(batch)))
+        atoms = self.atom_states(batch)
+        return self.read_out(batch, self.dropout(atoms) if self.drops_end else atoms)
 
     def read_out(self, batch: GraphBatch, atoms: Tensor) -> Tensor:
         """Give each molecule's vector from its atoms'.

@@ -445,6 +445,22 @@ def test_dropout_is_for_training_only(conv, smiles):
     assert torch.equal(network(batch), network(batch))
 
 
+@every_conv
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_dropout_leaves_out_its_share(conv, n_layers, smiles):
+    network = make_gnn(
+        conv, dropout=0.5, activation="sigmoid", hidden_dim=64, n_layers=n_layers
+    )  # which makes nothing zero by itself
+    seen = []
+    network.readout.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[1]))
+    torch.manual_seed(0)
+    for training in (True, False):
+        network.train(training)(batch_of(smiles))
+    some, all_ = ((atoms != 0).float().mean().item() for atoms in seen)
+    assert seen[0].numel() > 1_000
+    assert some == pytest.approx(all_ / 2, abs=0.06)
+
+
 @pytest.mark.parametrize(
     "option", ["conv", "activation", "skip", "readout", "jumping_knowledge", "backend"]
 )
