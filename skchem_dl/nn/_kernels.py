@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import embedding_bag
 
 from skchem_dl._dgl import import_dgl
@@ -294,6 +295,7 @@ class _Attend(torch.autograd.Function):
         return _weighted_bag(state, weights, messages.source.index, messages.offsets)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grad):
         state, shares, weights = ctx.saved_tensors
         messages = ctx.messages

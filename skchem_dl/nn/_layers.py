@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from skchem_dl.nn._selection import Codes
 
@@ -68,6 +69,7 @@ class _Normalise(torch.autograd.Function):
         return torch.addcmul(bias, standard, weight)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, grad):
         standard, shares, scale, weight = ctx.saved_tensors
         of_bias = grad.sum(0)
@@ -197,7 +199,8 @@ class Dropout(nn.Dropout):
         if not self.training or rows.device.type != "cpu" or not 0 < limit < _N_DRAWS:
             return super().forward(rows)
         # All 64 bits are drawn, for four units.
-        drawn = torch.empty(-(-rows.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        drawn = torch.empty(-(-rows.numel() // 4), dtype=torch.int64, device="cpu")
+        drawn.random_(-(2**63), None)
         numbers = drawn.view(torch.int16)[: rows.numel()].view(rows.shape)
         kept = (numbers >= limit - _N_DRAWS // 2).to(rows.dtype)
         return rows * kept.mul_(_N_DRAWS / (_N_DRAWS - limit))

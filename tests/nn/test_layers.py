@@ -75,6 +75,14 @@ def test_dropout_of_none_or_all(share):
     assert torch.equal(Dropout(share).eval()(torch.ones(3, 5)), torch.ones(3, 5))
 
 
+def test_second_derivatives_are_refused():
+    layer, rows = BatchNorm(3), torch.randn(4, 3, requires_grad=True)
+    output = layer(rows, torch.tensor([1, 2, 1, 1]), 5).square().sum()
+    (slope,) = torch.autograd.grad(output, rows, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()
+
+
 def test_dropout_of_any_shape():
     assert Dropout(0.5)(torch.ones(2, 3, 5)).shape == (2, 3, 5)
     assert Dropout(0.5)(torch.ones(0, 5)).shape == (0, 5)
