@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from rdkit import rdBase
 from rdkit.Chem import (
     AssignStereochemistry,
+    BondStereo,
     ChiralType,
     HybridizationType,
     Mol,
@@ -251,25 +252,44 @@ def _check_mol(mol: Mol) -> Mol | str:
             SanitizeMol(mol)
         except ValueError as error:  # every RDKit sanitisation error is one
             return str(error).strip()
-        AssignStereochemistry(mol, cleanIt=True, force=True)
-    _label_centres(mol)
+        _perceive_stereo(mol)
+    elif not _knows_stereo(mol):
+        twin = Mol(mol)
+        _perceive_stereo(twin)  # this may also change the rings, so not on `mol`
+        _copy_stereo(twin, mol)
     return mol
 
 
-def _label_centres(mol: Mol) -> None:
-    """Label stereocentres R and S where the labels were lost, as on the way to a worker process."""
-    unlabelled = [
-        atom
+def _perceive_stereo(mol: Mol) -> None:
+    """Find centres and double bonds as in what is read from text."""
+    AssignStereochemistry(mol, cleanIt=True, force=True, flagPossibleStereoCenters=True)
+
+
+def _knows_stereo(mol: Mol) -> bool:
+    """Say whether stereochemistry was perceived, and its labels are there.
+
+    They are lost on the way to a worker process. After `SanitizeMol`, which one calls after parsing
+    without sanitisation, there never were any.
+    """
+    return bool(mol.HasProp("_StereochemDone")) and all(
+        atom.HasProp("_CIPCode") or atom.GetChiralTag() not in TETRAHEDRAL
         for atom in mol.GetAtoms()
-        if atom.GetChiralTag() in TETRAHEDRAL and not atom.HasProp("_CIPCode")
-    ]
-    if unlabelled:
-        labelled = Mol(mol)
-        AssignStereochemistry(labelled)  # this may also change the rings, so not on `mol`
-        for atom in unlabelled:
-            twin = labelled.GetAtomWithIdx(atom.GetIdx())
-            if twin.HasProp("_CIPCode"):
-                atom.SetProp("_CIPCode", twin.GetProp("_CIPCode"))
+    )
+
+
+def _copy_stereo(twin: Mol, mol: Mol) -> None:
+    for atom, other in zip(mol.GetAtoms(), twin.GetAtoms(), strict=True):
+        atom.SetChiralTag(other.GetChiralTag())
+        if other.HasProp("_CIPCode"):
+            atom.SetProp("_CIPCode", other.GetProp("_CIPCode"))
+        if other.HasProp("_ChiralityPossible"):
+            atom.SetIntProp("_ChiralityPossible", 1)
+    for bond, other in zip(mol.GetBonds(), twin.GetBonds(), strict=True):
+        if bond.GetStereo() == BondStereo.STEREONONE != other.GetStereo():
+            if len(other.GetStereoAtoms()) == 2:
+                bond.SetStereoAtoms(*other.GetStereoAtoms())
+            bond.SetStereo(other.GetStereo())
+    mol.SetIntProp("_StereochemDone", 1, True)
 
 
 def _is_sanitized(mol: Mol) -> bool:

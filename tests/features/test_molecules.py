@@ -1,5 +1,7 @@
 """What every featuriser accepts and refuses as input."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -7,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 from rdkit import Chem
 
-from skchem_dl import MolGraphizer, MorganFingerprinter
+from skchem_dl import MolGraphizer, MorganFingerprinter, RDKitDescriptors
 
 SHUFFLED = [11, 5, 7, 3]
 # Written canonically, so that Mols have the atoms in the order of the text.
@@ -68,6 +70,56 @@ def test_unsanitised_mols_give_the_graphs_of_their_text(nci_smiles):
     texts = [text for text in nci_smiles if "[H]" not in text]
     unsanitised = [Chem.MolFromSmiles(text, sanitize=False) for text in texts]
     assert MolGraphizer().transform(unsanitised) == MolGraphizer().transform(texts)
+    for mol in unsanitised:
+        Chem.SanitizeMol(mol)  # which does not ask for stereochemistry
+    assert MolGraphizer().transform(unsanitised) == MolGraphizer().transform(texts)
+
+
+LOSSES = {
+    "unsanitised": lambda text: Chem.MolFromSmiles(text, sanitize=False),
+    "sanitised": lambda text: sanitized(Chem.MolFromSmiles(text, sanitize=False)),
+    "pickled": lambda text: pickled(Chem.MolFromSmiles(text)),
+}
+
+
+def sanitized(mol):
+    Chem.SanitizeMol(mol)
+    return mol
+
+
+def pickled(mol):
+    return pickle.loads(pickle.dumps(mol))  # as worker processes get it
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(
+    "text", ["F/C=C/F", "F/C=C\\F", "C[C@H](C)O", "C[C@H](N)C(=O)O", "CC(N)C(=O)O"]
+)
+def test_stereochemistry_that_was_lost_is_found_again(text, loss):
+    mol = LOSSES[loss](text)
+    assert MolGraphizer().transform([mol]) == MolGraphizer().transform([text])
+    for featurizer in (
+        MorganFingerprinter(include_chirality=True),
+        RDKitDescriptors(["NumAtomStereoCenters", "NumUnspecifiedAtomStereoCenters"]),
+    ):
+        found, expected = featurizer.transform([mol]), featurizer.transform([text])
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_stereochemistry_of_drawings_is_found_again(nci_smiles):
+    drawn = [
+        Chem.MolFromMolBlock(Chem.MolToMolBlock(Chem.MolFromSmiles(text))) for text in nci_smiles
+    ]
+    assert MolGraphizer().transform([pickled(mol) for mol in drawn]) == (
+        MolGraphizer().transform(drawn)
+    )
+
+
+def test_stereochemistry_that_was_set_by_hand_stays():
+    mol = sanitized(Chem.MolFromSmiles("FC=CF", sanitize=False))
+    mol.GetBondWithIdx(1).SetStereoAtoms(0, 3)
+    mol.GetBondWithIdx(1).SetStereo(Chem.BondStereo.STEREOE)
+    assert MolGraphizer().transform([mol]) == MolGraphizer().transform(["F/C=C/F"])
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
