@@ -22,9 +22,10 @@ from skchem_dl.graphs import MolGraphs, _offsets
 
 # Set to False, every row takes the way through RDKit's Python.
 ENABLED = True
-# Loading the library takes 0.1 s, once a process: the time that it saves on 500 molecules. Fewer
-# are only worth a library that is there already.
+# Loading the library takes 0.1 s, once a process: the time that it saves on 500 molecules. As many
+# come first, in one call or in several: worker processes get them in small pieces.
 MIN_ROWS = 500
+_rows_seen = 0
 
 # How many molecules the library holds at a time. With 1,000 of them the processor's cache is too
 # small; and one that RDKit cannot sanitise spoils its whole batch.
@@ -89,7 +90,9 @@ def read_smiles(items: Sequence[Any]) -> tuple[MolGraphs, np.ndarray] | None:
 
     None instead, where there is no library or it would not pay.
     """
-    if not ENABLED or (len(items) < MIN_ROWS and not _library.cache_info().currsize):
+    global _rows_seen
+    _rows_seen += len(items)
+    if not ENABLED or _rows_seen < MIN_ROWS:
         return None
     library = _library()
     return None if library is None else _read(library, items)

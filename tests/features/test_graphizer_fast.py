@@ -180,7 +180,8 @@ def test_worker_processes(nci_smiles, few_are_enough):
 
 
 @pytest.fixture
-def unloaded():
+def unloaded(monkeypatch):
+    monkeypatch.setattr(_graphs_fast, "_rows_seen", 0)
     _graphs_fast._library.cache_clear()
     yield
     _graphs_fast._library.cache_clear()
@@ -209,9 +210,12 @@ def test_not_used_where_it_does_not_load(unloaded, monkeypatch, error):
     assert _graphs_fast._library() is None
 
 
-def test_few_rows_do_not_load_it(unloaded):
-    assert MolGraphizer().transform(["CCO"] * 10).n_atoms.tolist() == [3] * 10
+def test_few_rows_do_not_load_it_but_many_a_few_at_a_time_do(unloaded):
+    for _ in range(_graphs_fast.MIN_ROWS // 10 - 1):
+        assert MolGraphizer().transform(["CCO"] * 10).n_atoms.tolist() == [3] * 10
     assert _graphs_fast._library.cache_info().currsize == 0
+    MolGraphizer().transform(["CCO"] * 10)
+    assert _graphs_fast._library.cache_info().currsize == 1
 
 
 class Changed:
