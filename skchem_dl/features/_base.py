@@ -223,7 +223,7 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
 
     def _fill_invalid(self, rows: Any, valid: np.ndarray) -> Any:
         """Give float32 rows with all-NaN ones where there was no molecule."""
-        return spread_rows(rows.astype(np.float32), valid)
+        return spread_rows(rows.astype(np.float32, copy=False), valid)
 
 
 def _collect_rows(chunks: list[Chunk]) -> tuple[list[InvalidMolecule], np.ndarray]:

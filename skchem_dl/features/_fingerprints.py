@@ -136,8 +136,7 @@ class MorganFingerprinter(BaseMolTransformer):
         return rows
 
     def _finish(self, rows: sp.csr_array) -> np.ndarray | sp.csr_array:
-        sparse = self.sparse_output and _get_output_config("transform", self)["dense"] == "default"
-        return rows if sparse else rows.toarray()
+        return rows if self.sparse_output and gives_arrays(self) else rows.toarray()
 
     def _generator(self) -> Any:
         # C++ generators don't pickle, so each chunk makes its own; it takes microseconds.
@@ -149,3 +148,8 @@ class MorganFingerprinter(BaseMolTransformer):
             useBondTypes=bool(self.use_bond_types),
             atomInvariantsGenerator=GetMorganFeatureAtomInvGen() if self.use_features else None,
         )
+
+
+def gives_arrays(transformer: Any) -> bool:
+    """Say whether a transformer gives arrays, not frames, which cannot be sparse."""
+    return _get_output_config("transform", transformer)["dense"] == "default"

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import _BaseComposition
 
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._descriptors import RDKitDescriptors
-from skchem_dl.features._fingerprints import MorganFingerprinter
+from skchem_dl.features._fingerprints import MorganFingerprinter, gives_arrays
 
 
 class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
@@ -26,7 +26,8 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
     transformer_list : list of (str, transformer), default=None
         Featurisers of this package that give numbers and learn nothing, with names to set their
         parameters by. None takes ``MorganFingerprinter(counts=True)`` as "fingerprint" and
-        ``RDKitDescriptors()`` as "properties".
+        ``RDKitDescriptors()`` as "properties"; to set parameters of these, list them.
+        With ``sparse_output=True`` in one of them, the rows are CSR.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes all NaN.
     n_jobs : int, default=None
@@ -54,7 +55,7 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
 
     _parameter_constraints: dict[str, list] = {
         **BaseMolTransformer._parameter_constraints,
-        "transformer_list": [list, tuple, None],
+        "transformer_list": [list, None],
     }
 
     def __init__(
@@ -174,10 +175,16 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         return sum(member._seconds_per_molecule for _, member in self._members())
 
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray | sp.csr_array:
-        parts = [member._finish(member._transform_mols(mols)) for _, member in self._members()]
+        parts = [member._transform_mols(mols) for _, member in self._members()]
         if any(sp.issparse(part) for part in parts):
             return sp.hstack([sp.csr_array(part) for part in parts], format="csr", dtype=np.float32)
         return np.concatenate(parts, axis=1, dtype=np.float32)
+
+    def _finish(self, rows: Any) -> np.ndarray | sp.csr_array:
+        if not sp.issparse(rows):
+            return rows
+        wanted = any(getattr(member, "sparse_output", False) for _, member in self._members())
+        return rows if wanted and gives_arrays(self) else rows.toarray()
 
 
 def _gives_numbers(member: Any) -> bool:

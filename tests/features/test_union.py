@@ -42,6 +42,20 @@ def test_without_a_list_it_is_counts_and_all_descriptors(smiles):
     assert len(MolFeatureUnion().get_feature_names_out()) == len(expected.get_feature_names_out())
 
 
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_frames_of_sparse_members_are_dense(smiles, n_jobs):
+    union = make().set_params(counts__sparse_output=True, n_jobs=n_jobs)
+    frame = union.set_output(transform="pandas").fit_transform(smiles)
+    assert list(frame.columns) == list(union.get_feature_names_out())
+    np.testing.assert_array_equal(frame.to_numpy(), make().fit_transform(smiles))
+
+
+def test_descriptors_alone_are_dense(smiles):
+    union = MolFeatureUnion([("few", RDKitDescriptors(["TPSA", "MolLogP"]))])
+    expected = RDKitDescriptors(["TPSA", "MolLogP"]).fit_transform(smiles)
+    np.testing.assert_array_equal(union.fit_transform(smiles), expected)
+
+
 def test_sparse_members_make_it_sparse(smiles):
     sparse = make().set_params(counts__sparse_output=True).fit_transform(smiles)
     assert isinstance(sparse, sp.csr_array)
