@@ -1,6 +1,6 @@
 """Parquet files, read and written a few rows at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -78,7 +78,7 @@ class ParquetSource:
         kind = self.schema.field(self._smiles_at).type
         if pa.types.is_dictionary(kind):
             kind = kind.value_type
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if not any(is_kind(kind) for is_kind in _kinds_of_text(pa)):
             raise ValueError(
                 f"{path}: the column {self.names[self._smiles_at]!r} holds {kind}; expected "
                 "strings (SMILES)."
@@ -211,15 +211,22 @@ class ParquetSink:
         """Yield tables of a good size for a row group."""
         pa = self._pa
         held: list[Any] = []
+        n_rows = n_bytes = 0
         with pa.OSFile(str(pieces)) as file:
             while file.tell() < file.size():
-                held.append(pa.ipc.open_stream(file).read_all())
-                n_rows, n_bytes = sum(map(len, held)), sum(table.nbytes for table in held)
+                table = pa.ipc.open_stream(file).read_all()
+                held.append(table)
+                n_rows, n_bytes = n_rows + len(table), n_bytes + table.nbytes
                 if n_rows >= _GROUP_ROWS or n_bytes >= _GROUP_BYTES:
                     yield pa.concat_tables(held)
-                    held = []
+                    held, n_rows, n_bytes = [], 0, 0
             if held:
                 yield pa.concat_tables(held)
+
+
+def _kinds_of_text(pa: ModuleType) -> list[Callable[[Any], bool]]:
+    names = ("is_string", "is_large_string", "is_string_view")  # the last since pyarrow 16
+    return [getattr(pa.types, name) for name in names if hasattr(pa.types, name)]
 
 
 def import_pyarrow() -> tuple[ModuleType, ModuleType]:

@@ -254,7 +254,10 @@ def _write(
             try:
                 predictions = predictor.predict(chunk.smiles)
             except Exception as error:
-                error.add_note(f"This was in rows {begin + 1} to {begin + n_chunk} of the file.")
+                error.add_note(
+                    f"This was in rows {begin + 1} to {begin + n_chunk} of the file. Row numbers "
+                    "above count within these, from 0; those of the model within the valid ones."
+                )
                 raise
             partial.append(
                 sink.encode(chunk, predictions),

@@ -53,7 +53,9 @@ class Predictor:
         self, model: Any, prediction_column: str | Sequence[str], *, return_std: bool = False
     ) -> None:
         self._featurizer, self._model = _split(model)
-        self._final = model[-1] if isinstance(model, Pipeline) else model
+        self._final = model
+        while isinstance(self._final, Pipeline):
+            self._final = self._final[-1]
         self._return_std = return_std
         self._names = prediction_column
         self._warned: set[tuple] = set()
@@ -107,7 +109,7 @@ class Predictor:
         """Give what the model takes for the valid rows, and why the others are not."""
         if self._featurizer is None:
             parsed = parse_molecules(smiles)
-            return _as_array(parsed.texts), parsed.invalid
+            return _as_array(parsed.smiles()), parsed.invalid
         # Not scikit-learn's clone, which would forget what was learnt.
         featurizer = copy(self._featurizer)
         featurizer.on_invalid = "nan"

@@ -56,12 +56,13 @@ def smi_records(lines: Lines) -> Iterator[Record]:
         yield lines.record([*parts, ""][:2])
 
 
-def without_blank_end(records: Iterable[Record]) -> Iterator[Record]:
-    """Leave out blank lines that nothing follows."""
+def without_blank_end(records: Iterable[Record], delimiter: str = "") -> Iterator[Record]:
+    """Leave out blank lines that nothing follows; a tab may part two fields, both empty."""
+    blank = " \t\r\n".replace(delimiter, "")
     held: list[Record] = []
     for record in records:
         held.append(record)
-        if record.raw.strip():
+        if record.raw.strip(blank):
             yield from held
             held.clear()
 

@@ -143,11 +143,11 @@ class TextSource:
         ):
             numbered = Lines(file)
             try:
-                yield without_blank_end(
-                    smi_records(numbered)
-                    if self.form.kind == "smi"
-                    else csv_records(numbered, self.form.delimiter)
-                )
+                if self.form.kind == "smi":
+                    yield without_blank_end(smi_records(numbered))
+                else:
+                    delimiter = self.form.delimiter
+                    yield without_blank_end(csv_records(numbered, delimiter), delimiter)
             except csv.Error as error:
                 raise ValueError(
                     f"{self.path}, in the row that begins in line {numbered.record_line}: {error}"

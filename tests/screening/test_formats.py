@@ -187,6 +187,26 @@ def test_blank_lines(model, tmp_path):
     assert [(row[0], row[2]) for row in rows] == [("CCO", ""), ("", "empty string"), ("CC", "")]
 
 
+def test_a_row_of_empty_fields_is_a_row(tmp_path):
+    for name, text in {
+        "in.tsv": "id\tsmiles\nA\tC\n\t\n\n",
+        "in.csv": "id,smiles\nA,C\n,\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        out = tmp_path / f"out_{name}"
+        assert predict_file(dummy, tmp_path / name, out).n_rows == 2
+        assert out.read_text().split("\n")[2].endswith("empty string")
+
+
+@pytest.mark.skipif(not hasattr(pa, "string_view"), reason="this pyarrow has no such strings")
+@pytest.mark.parametrize("out", ["out.parquet", "out.csv"])
+def test_strings_of_parquet_of_another_layout(tmp_path, out):
+    column = pa.array(["CCO", None, "C("], pa.string_view())
+    parquet.write_table(pa.table({"smiles": column}), tmp_path / "in.parquet")
+    summary = predict_file(dummy, tmp_path / "in.parquet", tmp_path / out, chunk_size=2)
+    assert (summary.n_rows, summary.n_invalid) == (3, 2)
+
+
 def smi(tmp_path, text, out="out.smi"):
     (tmp_path / "in.smi").write_text(text, encoding="utf-8", newline="")
     (tmp_path / out).unlink(missing_ok=True)
