@@ -53,9 +53,9 @@ def atom_contributions(
     -------
     list of n ndarrays of shape (n_atoms,), float64
         In the order of the atoms of ``Chem.MolFromSmiles(smiles)``, and in the units of y. Of a
-        classifier in log-odds (of several classes, in their logit), by "masking" in probability. A
-        row that is no molecule has an empty one; where "masking" takes atoms out of the molecule
-        itself, an atom that is all of it has NaN.
+        classifier in log-odds (of several classes, in their logit; of an ensemble, in the mean of
+        its members'), by "masking" in probability. A row that is no molecule has an empty one;
+        where "masking" takes atoms out of the molecule itself, an atom that is all of it has NaN.
 
     Raises
     ------

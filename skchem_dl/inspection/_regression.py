@@ -38,7 +38,9 @@ def predict(estimator: Any, X: Any, *, return_std: bool) -> tuple[Any, Any]:
     """
     if not return_std:
         return estimator.predict(X), None
-    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    last = estimator
+    while isinstance(last, Pipeline):
+        last = last[-1]
     if "return_std" not in signature(last.predict).parameters:
         raise TypeError(
             f"The predict of {type(last).__name__} gives no standard deviation (return_std=True); "

@@ -87,6 +87,10 @@ def test_an_ensemble_gives_its_error_bars(ensemble, molecules):
     np.testing.assert_array_equal(display.y_pred, mean[rows])
     assert numbers(display)[0] == "58 molecules"
     assert (display.n_not_predicted, display.n_not_measured) == (1, 1)
+    within = make_pipeline(ensemble)
+    with pytest.warns(InvalidMoleculeWarning):
+        display = MeasuredPredictedDisplay.from_estimator(within, X, y, return_std=True)
+    np.testing.assert_array_equal(display.y_std, std[rows])
 
 
 def test_standard_deviations_of_scikit_learn(molecules):
