@@ -156,6 +156,14 @@ def test_a_table_says_who_is_faster(result):
     assert "slow" not in text.partition("Better")[2].partition("\n")[0]
 
 
+def test_memory_has_the_peak_beside(result):
+    text = report.section({**result, "unit": {"name": "bytes/molecule"}}, load_subject("memory"))
+    assert "| | | bytes/molecule | peak [MiB] | `skchem_dl` is better by |" in text
+    assert "|---|---|---:|---:|---:|" in text
+    assert "|  | slow | 100 | 10 | 10 × |" in text
+    assert "|  | broken | did not run: no module named x |  |  |" in text
+
+
 def test_the_overview_shows_peers_but_not_ourselves(result, tmp_path):
     (variant,) = result["variants"]
     variant["contenders"].append(contender("skchem_dl, dense", [10.0], [100.0]))

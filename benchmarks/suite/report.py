@@ -1,13 +1,14 @@
 """The tables and pictures of docs/benchmarks.md, from the files of results."""
 
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, median
 from textwrap import fill
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.suite import plots, results, scaling_table
 from benchmarks.suite.accuracy_splits import put_together
-from benchmarks.suite.subject import OURS, RMSE, Subject, load_subject
+from benchmarks.suite.subject import BYTES, OURS, RMSE, Subject, load_subject
 
 DOCS = Path(__file__).parents[2] / "docs"
 IMAGES = DOCS / "images"
@@ -30,6 +31,19 @@ ORDER = (
 )  # and "scaling", which has a page of its own
 WIDTH = 112  # of the page's lines
 FASTER = 0.97  # below this ratio a peer is called faster; between is noise
+
+
+class Beside(NamedTuple):
+    """What else a table shows of each contender."""
+
+    name: str
+    of: Callable[[dict[str, Any]], float]
+
+
+BESIDE = {
+    RMSE.name: Beside("fit [s]", lambda who: mean(who["seconds"])),
+    BYTES.name: Beside("peak [MiB]", lambda who: who["peak_mib"]),
+}
 
 INTRO = """\
 # Beside its peers
@@ -78,21 +92,21 @@ def write() -> None:
 def section(result: dict[str, Any], subject: Subject) -> str:
     """Give a subject's table, and a sentence on each peer that is faster."""
     unit = result["unit"]["name"]
-    of_errors = unit == RMSE.name
-    if of_errors:
+    if unit == RMSE.name:
         result = put_together(result)
+    beside = BESIDE.get(unit)
     lines = [f"## {subject.title}", ""]
     if subject.about:
         lines += [fill(subject.about.strip(), WIDTH), ""]
     picture = plots.own_picture(result)
     if picture:
         lines += [f"![{subject.title}](images/{picture.file})", ""]
-    head = f"| | | {unit} |{' fit [s] |' * of_errors} `skchem_dl` is better by |"
-    lines += [head, f"|---|---|---:|{'---:|' * of_errors}---:|"]
+    columns = [unit, *([beside.name] if beside else []), "`skchem_dl` is better by"]
+    lines += [f"| | | {' | '.join(columns)} |", f"|---|---{'|---:' * len(columns)}|"]
     for variant in result["variants"]:
         label = variant["name"]
         for who in variant["contenders"]:
-            lines.append(_row(label, who, of_errors))
+            lines.append(_row(label, who, unit, beside))
             label = ""
     lines += ["", *_sentences(result, subject), _footnote(result), ""]
     return "\n".join(lines)
@@ -115,17 +129,16 @@ def ratio(values: list[float]) -> str:
     return f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
-def _row(label: str, who: dict[str, Any], of_errors: bool) -> str:
-    """Write a contender's row; errors are averaged over folds, and the time stands beside."""
+def _row(label: str, who: dict[str, Any], unit: str, beside: Beside | None) -> str:
+    """Write a contender's row; errors are averaged over folds."""
     own = who["name"] == OURS
     name = f"**{who['name']}**" if own else who["name"]
     if who["error"] is not None:
-        cells = [f"did not run: {_one_line(who['error'])}", *[""] * of_errors, ""]
+        cells = [f"did not run: {_one_line(who['error'])}", *([""] if beside else []), ""]
     else:
-        if of_errors:
-            cells = [number(mean(who["values"])), number(mean(who["seconds"]))]
-        else:
-            cells = [number(median(who["values"]))]
+        cells = [number((mean if unit == RMSE.name else median)(who["values"]))]
+        if beside:
+            cells.append(number(beside.of(who)))
         cells.append("" if own else ratio(who["ratios"]))
     return f"| {' | '.join([label, name, *cells])} |"
 
