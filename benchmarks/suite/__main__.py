@@ -20,7 +20,7 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("envs", help="an environment for each peer, in .bench")
     run = commands.add_parser("run", help="measure, then write the tables")
-    run.add_argument("--quick", action="store_true", help="in less than ten minutes")
+    run.add_argument("--quick", action="store_true", help="in a quarter of an hour")
     run.add_argument(
         "--data", type=Path, help="of csv files", default=FOLDER.parents[1] / "shared" / "data"
     )

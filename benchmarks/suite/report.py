@@ -62,7 +62,7 @@ To repeat it, with MoleculeNet's `esol.csv`, `freesolv.csv`, `lipophilicity.csv`
 
 ```bash
 make bench-envs                    # an environment for each peer, once
-make bench-quick DATA=that/folder  # ten minutes; make bench takes hours
+make bench-quick DATA=that/folder  # a quarter of an hour; make bench takes hours
 ```
 
 Where the time goes that is left, and where a bar that we had set ourselves was missed, is written
