@@ -9,7 +9,7 @@ import pytest
 from benchmarks.subjects import start_up
 from benchmarks.suite import __main__ as command
 from benchmarks.suite import environments, plots, report, results, runner
-from benchmarks.suite.subject import OURS, load_subject, subject_names
+from benchmarks.suite.subject import OURS, Case, load_subject, subject_names
 from skchem_dl.datasets import load_solubility
 
 
@@ -101,6 +101,13 @@ def test_an_environment_of_other_requirements_is_not_ready(tmp_path, monkeypatch
     assert environments.is_ready("chemprop")
     stamp.write_text("chemprop==1.0")
     assert not environments.is_ready("chemprop")
+
+
+@pytest.mark.parametrize("column", ["smiles", "mol"])
+def test_smiles_of_bace(column, tmp_path):
+    (tmp_path / "bace.csv").write_text(f"{column},pIC50\nCCO ,5.5\nC,6\n")
+    case = Case(tmp_path, {"data_set": "bace"}, 1)
+    assert (case.smiles, case.y.tolist()) == (["CCO", "C"], [5.5, 6.0])
 
 
 def test_what_data_is_missing_is_said(data, monkeypatch):

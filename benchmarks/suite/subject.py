@@ -82,6 +82,8 @@ class Case(WithOptions):
         if self.options["data_set"] == "hiv":
             return parsable_hiv(self.data)[: self.options.get("n")]
         column = DATA_SETS[self.options["data_set"]][1]
+        if self.rows and column not in self.rows[0]:
+            column = "mol"  # as MoleculeNet's own bace.csv has it
         return [row[column].strip() for row in self.rows]
 
     @cached_property
