@@ -106,7 +106,7 @@ def section(result: dict[str, Any], subject: Subject) -> str:
     for variant in result["variants"]:
         label = variant["name"]
         for who in variant["contenders"]:
-            lines.append(_row(label, who, unit, beside))
+            lines.append(_row(label, who, unit))
             label = ""
     lines += ["", *_sentences(result, subject), _footnote(result), ""]
     return "\n".join(lines)
@@ -129,8 +129,9 @@ def ratio(values: list[float]) -> str:
     return f"{middle} ({number(min(values))} to {number(max(values))})"
 
 
-def _row(label: str, who: dict[str, Any], unit: str, beside: Beside | None) -> str:
+def _row(label: str, who: dict[str, Any], unit: str) -> str:
     """Write a contender's row; errors are averaged over folds."""
+    beside = BESIDE.get(unit)
     own = who["name"] == OURS
     name = f"**{who['name']}**" if own else who["name"]
     if who["error"] is not None:
