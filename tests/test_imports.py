@@ -17,6 +17,7 @@ LAYERS = [
     "_warnings",
     "_rows",
     "_files",
+    "_steps",
     "graphs",
     "_dgl",
     "features",

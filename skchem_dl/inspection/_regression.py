@@ -4,8 +4,9 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_consistent_length
+
+from skchem_dl._steps import last_step
 
 
 class MeasuredPredicted(NamedTuple):
@@ -38,9 +39,7 @@ def predict(estimator: Any, X: Any, *, return_std: bool) -> tuple[Any, Any]:
     """
     if not return_std:
         return estimator.predict(X), None
-    last = estimator
-    while isinstance(last, Pipeline):
-        last = last[-1]
+    last = last_step(estimator)
     if "return_std" not in signature(last.predict).parameters:
         raise TypeError(
             f"The predict of {type(last).__name__} gives no standard deviation (return_std=True); "

@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from skchem_dl._rows import is_missing
+from skchem_dl._steps import last_step
 from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import parse_molecules, row_subset
@@ -53,9 +54,7 @@ class Predictor:
         self, model: Any, prediction_column: str | Sequence[str], *, return_std: bool = False
     ) -> None:
         self._featurizer, self._model = _split(model)
-        self._final = model
-        while isinstance(self._final, Pipeline):
-            self._final = self._final[-1]
+        self._final = last_step(model)
         self._return_std = return_std
         self._names = prediction_column
         self._warned: set[tuple] = set()

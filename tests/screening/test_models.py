@@ -253,8 +253,10 @@ def test_errors_say_which_rows(tmp_path, write_csv):
     model = make_pipeline(FunctionTransformer(fail), LinearRegression()).fit(X, y)
     with pytest.raises(RuntimeError, match="as asked") as error:
         predict_rows(model, ["C", "CC", "CCCC"], tmp_path, write_csv, chunk_size=2)
-    (note,) = error.value.__notes__
-    assert note.startswith("This was in rows 3 to 3 of the file. Row numbers above count within")
+    assert error.value.__notes__ == [
+        "This was in rows 3 to 3 of the file. Row numbers above count within these, from 0; those "
+        "of the model within the valid ones."
+    ]
 
 
 @pytest.mark.parametrize(
