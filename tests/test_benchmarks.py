@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.subjects import start_up
 from benchmarks.suite import __main__ as command
-from benchmarks.suite import environments, plots, report, results, runner
+from benchmarks.suite import environments, plots, processes, report, results, runner
 from benchmarks.suite.subject import OURS, Case, load_subject, subject_names
 from skchem_dl.datasets import load_solubility
 
@@ -22,6 +22,14 @@ def data(tmp_path_factory):
         writer.writerow(["smiles", "exp"])
         writer.writerows(zip(X[:50], y[:50], strict=True))
     return folder
+
+
+def measured(subject, data, rounds=1):
+    """Give the one variant of a subject's quick run."""
+    plan = runner.Plan(data, quick=True, rounds=rounds, threads=1)
+    with processes.ForkServers(plan.threads) as servers:
+        (found,) = runner.measure_subject(subject, plan, servers)
+    return found
 
 
 @pytest.mark.parametrize("name", subject_names())
@@ -38,7 +46,7 @@ def test_every_subject_is_whole(name):
 
 
 def test_a_subject_is_measured_in_turn(data):
-    (found,) = runner.measure_subject("tokens", runner.Plan(data, quick=True, rounds=2, threads=1))
+    found = measured("tokens", data, rounds=2)
     ours, rdkit = found["variants"][0]["contenders"]
     assert (ours["name"], ours["error"], rdkit["error"]) == (OURS, None, None)
     assert len(ours["values"]) == len(rdkit["values"]) == 2
@@ -51,8 +59,8 @@ def test_a_subject_is_measured_in_turn(data):
 
 @pytest.mark.slow
 def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypatch):
-    monkeypatch.setattr(runner, "is_ready", lambda name: name == OURS)
-    (found,) = runner.measure_subject("graphs", runner.Plan(data, quick=True, rounds=1, threads=1))
+    monkeypatch.setattr(processes, "is_ready", lambda name: name == OURS)
+    found = measured("graphs", data)
     (only,) = found["variants"]
     by_name = {who["name"]: who for who in only["contenders"]}
     assert by_name[OURS]["values"] and by_name["RDKit, parsing alone"]["values"]
@@ -62,8 +70,7 @@ def test_a_contender_that_fails_is_reported_and_the_others_go_on(data, monkeypat
 
 @pytest.mark.slow
 def test_a_contender_that_breaks_says_why(tmp_path):
-    plan = runner.Plan(tmp_path, quick=True, rounds=1, threads=1)
-    (found,) = runner.measure_subject("tokens", plan)
+    found = measured("tokens", tmp_path)
     for who in found["variants"][0]["contenders"]:
         assert "lipophilicity.csv" in who["error"]  # which is not there
 
@@ -71,8 +78,7 @@ def test_a_contender_that_breaks_says_why(tmp_path):
 def test_rounds_that_are_asked_for_are_made(data, monkeypatch):
     subject = load_subject("tokens")
     monkeypatch.setattr(subject, "variants", [replace(subject.variants[0], rounds=2)])
-    plan = runner.Plan(data, quick=True, rounds=1, threads=1)
-    (found,) = runner.measure_subject("tokens", plan)
+    found = measured("tokens", data)
     assert [len(who["values"]) for who in found["variants"][0]["contenders"]] == [1, 1]
 
 

@@ -41,6 +41,7 @@ subject = Subject(
         *(variant(name, split) for split in SPLITS for name in SETS),
     ],
     warm_up=False,
+    fresh=True,
     about=(
         "Root mean squared error in the units of each set, everything at its default and from "
         "SMILES. Folds are of `KFold(5, shuffle=True, random_state=0)`; *scaffold* is DeepChem's "

@@ -20,6 +20,7 @@ subject = Subject(
         ),
     ],
     warm_up=False,  # memory that was freed would be used again
+    fresh=True,
     about=(
         "Of graphs, how much larger the process is with those of all molecules than before; of "
         "fingerprints, the size of the arrays. The peak is the whole process's, with all that it "

@@ -201,6 +201,7 @@ subject = Subject(
     unit=RATE,
     variants=variants(),
     warm_up=False,  # each does that with a few molecules
+    fresh=True,
     about=(
         "Molecules of hiv.csv with their atoms in random order, no text twice. One process has one "
         "thread; of two, each predicts half of the molecules from a file of its own, or they share "

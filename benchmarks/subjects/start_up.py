@@ -16,6 +16,7 @@ subject = Subject(
         Variant("a worker with a fitted network", {"what": "worker"}, rounds=2),
     ],
     warm_up=False,
+    fresh=True,
     about=(
         "The imports of a fresh Python, and what passes until a fresh worker process of joblib's "
         "has unpickled a fitted network."

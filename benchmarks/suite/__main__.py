@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from benchmarks.suite import environments, report, results
+from benchmarks.suite.processes import ForkServers
 from benchmarks.suite.runner import Plan, measure_subject
 from benchmarks.suite.subject import DATA_SETS, FOLDER, subject_names
 
@@ -48,12 +49,13 @@ def measure(arguments: argparse.Namespace) -> None:
             "--data FOLDER, or make bench-quick DATA=FOLDER."
         )
     plan = Plan(arguments.data, arguments.quick, arguments.rounds, arguments.threads)
-    for name in arguments.only:
-        began = time.perf_counter()
-        print(f"{name}:", flush=True)
-        for found in measure_subject(name, plan):  # so that what is done stays, whatever comes
-            results.write(found, quick=plan.quick, threads=plan.threads)
-        print(f"  {time.perf_counter() - began:.0f} s", flush=True)
+    with ForkServers(plan.threads) as servers:
+        for name in arguments.only:
+            began = time.perf_counter()
+            print(f"{name}:", flush=True)
+            for found in measure_subject(name, plan, servers):  # what is done stays, come what may
+                results.write(found, quick=plan.quick, threads=plan.threads)
+            print(f"  {time.perf_counter() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,33 +19,49 @@ class Environment:
 
     requirements: tuple[str, ...]
     shown: tuple[str, ...]
+    imports: tuple[str, ...]  # what its contenders share
     torch: bool = True
 
 
 ENVIRONMENTS = {
-    "skchem_dl": Environment((), ("skchem_dl", "torch", "skorch", "scikit-learn", "rdkit", "dgl")),
+    "skchem_dl": Environment(
+        (),
+        ("skchem_dl", "torch", "skorch", "scikit-learn", "rdkit", "dgl"),
+        ("benchmarks.peers.with_torch", "sklearn.model_selection", "skchem_dl.pipelines"),
+    ),
     "chemprop": Environment(
         ("chemprop==2.3.1", "cuik-molmaker-pin==2026.3.6", "rdkit==2026.3.6"),
         ("chemprop", "torch", "rdkit"),
+        ("benchmarks.peers.with_chemprop",),
     ),
     "dgllife": Environment(
         # DGL needs packaging and does not say so.
         ("dgllife==0.3.2", "dgl==1.1.3", "rdkit==2026.3.6", "packaging", "setuptools<81"),
         ("dgllife", "dgl", "torch", "rdkit"),
+        ("benchmarks.peers.with_dgllife",),
     ),
     "torch-molecule": Environment(
-        ("torch-molecule==0.2.0", "rdkit==2026.3.6"), ("torch-molecule", "torch", "rdkit")
+        ("torch-molecule==0.2.0", "rdkit==2026.3.6"),
+        ("torch-molecule", "torch", "rdkit"),
+        ("benchmarks.peers.with_torch_molecule",),
     ),
     "scikit-fingerprints": Environment(
         ("scikit-fingerprints==2.1.0",),
         ("scikit-fingerprints", "rdkit"),
+        ("skfp.fingerprints",),
         torch=False,
     ),
     "scikit-mol": Environment(
-        ("scikit-mol==0.6.1", "rdkit==2026.3.6"), ("scikit-mol", "rdkit"), torch=False
+        ("scikit-mol==0.6.1", "rdkit==2026.3.6"),
+        ("scikit-mol", "rdkit"),
+        ("scikit_mol.fingerprints",),
+        torch=False,
     ),
     "MolPipeline": Environment(
-        ("molpipeline==0.13.1", "rdkit==2026.3.6"), ("molpipeline", "rdkit"), torch=False
+        ("molpipeline==0.13.1", "rdkit==2026.3.6"),
+        ("molpipeline", "rdkit"),
+        ("molpipeline.mol2any",),
+        torch=False,
     ),
 }
 

@@ -130,6 +130,7 @@ class Subject:
     variants: list[Variant]
     about: str = ""  # a sentence or two above the table
     warm_up: bool = True  # one run that does not count
+    fresh: bool = False  # nothing is imported beforehand, since imports are part of what counts
     contenders: dict[str, Contender] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)  # by contender
 
