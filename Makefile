@@ -39,7 +39,7 @@ docs: .venv/.installed-dev  ## Build the documentation into docs/_build/html
 bench-envs: .venv/.installed-dev  ## Create the environments of the libraries that we compare with
 	$(BIN)/python -m benchmarks.suite envs
 
-bench-quick: .venv/.installed-dev  ## Measure beside them in a quarter of an hour, and write docs/benchmarks.md
+bench-quick: .venv/.installed-dev  ## Measure beside them in ten minutes, and write docs/benchmarks.md
 	$(BIN)/python -m benchmarks.suite run --quick $(if $(DATA),--data $(DATA))
 
 bench: .venv/.installed-dev  ## The same thoroughly, in hours

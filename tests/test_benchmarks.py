@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -80,6 +81,29 @@ def test_rounds_that_are_asked_for_are_made(data, monkeypatch):
     monkeypatch.setattr(subject, "variants", [replace(subject.variants[0], rounds=2)])
     found = measured("tokens", data)
     assert [len(who["values"]) for who in found["variants"][0]["contenders"]] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds", "expected"), [(None, 0.0, 3), (None, 1e9, 15), (2, 1e9, 2), (4, 0.0, 4)]
+)
+def test_short_work_has_more_rounds(asked, seconds, expected, monkeypatch):
+    monkeypatch.setitem(runner.SECONDS, True, seconds)
+    assert list(runner._rounds(asked, quick=True)) == list(range(expected))
+
+
+def test_a_process_that_cannot_start_is_told(data, monkeypatch):
+    monkeypatch.setattr(processes, "python_of", lambda name: shutil.which("false"))
+    errors = [who["error"] for who in measured("tokens", data)["variants"][0]["contenders"]]
+    assert errors == 2 * ["its process ended with code 1 while it imported"]
+
+
+def test_what_was_printed_last_is_told():
+    with processes.ForkServers(1) as servers:
+        server = servers.get(OURS, imports=False)
+        worker = server.fork({"subject": "tokens", "contender": OURS})
+        with pytest.raises(processes.Failed, match=r"^KeyError: 'data'$"):
+            worker.wait_until_ready()
+        worker.stop()  # once more does no harm
 
 
 def test_a_worker_is_waited_for():
@@ -212,6 +236,13 @@ def test_folds_of_a_data_set_are_put_together(accuracy):
     assert "|  | peer | 0.6 | 40 | 1.03 × (0.857 to 1.2) |" in text
     assert "| esol, scaffold split | **skchem_dl** | 0.8 | 10 |  |" in text
     assert "Better than `skchem_dl`: peer, esol, scaffold split (1.14 ×)." in text
+
+
+def test_when_and_where_kept_fits_were_made(accuracy):
+    for variant, made in zip(accuracy["variants"], ("monday (A)", "tuesday (B)"), strict=False):
+        variant["contenders"][1]["made"] = [made]
+    text = report.section(accuracy, load_subject("accuracy"))
+    assert "full run, of fits made monday (A) and tuesday (B), 2 threads: " in text
 
 
 def test_a_fold_that_failed_is_told(accuracy):

@@ -1,22 +1,22 @@
 """Error on held-out molecules, and the seconds of the fit, fold by fold.
 
 The thorough run takes hours. Each of its fits is a line in ``benchmarks/results/accuracy.jsonl`` as
-soon as it is done, and a run that is started again goes on from there, as long as nothing of the
-machine, the data, and the contender's version and code has changed.
+soon as it is done, and a run that is started again goes on from there, here or on another machine,
+as long as nothing of the data, the threads, and the contender's version and code has changed.
 """
 
 import hashlib
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.suite.results import RESULTS, machine
+from benchmarks.suite.results import RESULTS, cpu
 from benchmarks.suite.subject import DATA_SETS, OURS, RMSE, Case, Outcome, Subject, Variant
 from benchmarks.suite.worker import versions
 
@@ -117,24 +117,21 @@ def kept_or(key: dict, work: Callable[[], Outcome]) -> Outcome:
             row = json.loads(line)
             if row["key"] == key:
                 return Outcome(**row["found"])
-    found = work()
+    found = replace(work(), made=f"{date.today().isoformat()} ({cpu()})")
     KEPT.parent.mkdir(exist_ok=True)
     with KEPT.open("a") as file:
-        row = {"key": key, "found": asdict(found), "date": date.today().isoformat()}
-        file.write(json.dumps(row) + "\n")
+        file.write(json.dumps({"key": key, "found": asdict(found)}) + "\n")
     return found
 
 
 def _key(case: Case, name: str, environment: str) -> dict:
-    on = machine(case.threads)
     return {
         "data_set": case.data_set,
         "split": case.split,
         "contender": name,
         "versions": versions(environment) | {"code": _code(environment)},
         "data": _digest([case.data / DATA_SETS[case.data_set][0]]),
-        "cpu": on["cpu"],
-        "threads": on["threads"],
+        "threads": case.threads,
     }
 
 

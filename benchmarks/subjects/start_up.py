@@ -11,7 +11,7 @@ subject = Subject(
     title="Start-up",
     unit=SECONDS,
     variants=[
-        Variant("imports for features", {"what": "features"}, rounds=2),
+        Variant("imports for features", {"what": "features"}, rounds=4),
         Variant("imports for training", {"what": "train"}, rounds=2),
         Variant("a worker with a fitted network", {"what": "worker"}, rounds=2),
     ],

@@ -21,12 +21,12 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("envs", help="an environment for each peer, in .bench")
     run = commands.add_parser("run", help="measure, then write the tables")
-    run.add_argument("--quick", action="store_true", help="in a quarter of an hour")
+    run.add_argument("--quick", action="store_true", help="in ten minutes")
     run.add_argument(
         "--data", type=Path, help="of csv files", default=FOLDER.parents[1] / "shared" / "data"
     )
     run.add_argument("--only", nargs="+", choices=subject_names(), default=subject_names())
-    run.add_argument("--rounds", type=int, help="by default 5, in the quick run 3, or fewer")
+    run.add_argument("--rounds", type=int, help="instead of as many as are worth it")
     run.add_argument("--threads", type=int, default=2)
     commands.add_parser("report", help="write the tables again")
     arguments = parser.parse_args()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+LISTS = ("values", "seconds", "ratios", "made")
+
 
 def put_together(result: dict[str, Any]) -> dict[str, Any]:
     """Give the result with a variant a data set and kind of split, its folds as its rounds."""
@@ -14,11 +16,11 @@ def put_together(result: dict[str, Any]) -> dict[str, Any]:
         contenders = found.setdefault((options["data_set"], kind), {})
         for who in variant["contenders"]:
             if who["name"] not in contenders:
-                contenders[who["name"]] = {**who, "values": [], "seconds": [], "ratios": []}
+                contenders[who["name"]] = {**who, **{name: [] for name in LISTS}}
             kept = contenders[who["name"]]
             kept["error"] = kept["error"] or who["error"]
-            for values in ("values", "seconds", "ratios"):
-                kept[values] += who[values]
+            for name in LISTS:
+                kept[name] += who.get(name, [])
     variants = [
         {
             "name": f"{data_set}, {_describe(kind, contenders)}",

@@ -123,10 +123,14 @@ class ForkServer:
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], theirs)
             pid = self._socket.recv(32)  # as soon as all is imported
+        except ConnectionError:
+            pid = b""
         finally:
             for pipe in theirs:
                 os.close(pipe)
         if not pid:
+            for pipe in (to_stdin, from_stdout, from_stderr):
+                os.close(pipe)
             raise Failed(f"its process ended with code {self._process.wait()} while it imported")
         return Worker(int(pid), to_stdin, from_stdout, from_stderr)
 

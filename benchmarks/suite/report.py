@@ -62,7 +62,7 @@ To repeat it, with MoleculeNet's `esol.csv`, `freesolv.csv`, `lipophilicity.csv`
 
 ```bash
 make bench-envs                    # an environment for each peer, once
-make bench-quick DATA=that/folder  # a quarter of an hour; make bench takes hours
+make bench-quick DATA=that/folder  # ten minutes; make bench takes hours
 ```
 
 Where the time goes that is left, and where a bar that we had set ourselves was missed, is written
@@ -173,7 +173,15 @@ def _footnote(result: dict[str, Any]) -> str:
         for who in variant["contenders"]:
             for package, version in who["versions"].items():
                 versions.setdefault(package, {}).setdefault(version, who["name"])
+    made = {
+        day
+        for variant in result["variants"]
+        for who in variant["contenders"]
+        for day in who.get("made", [])
+    }
     kind = "quick run" if result["quick"] else "full run"
+    if made:
+        kind += f", of fits made {' and '.join(sorted(made))}"
     shown = ", ".join(
         f"{package} {version}" + (f" ({who})" if i else "")
         for package, found in versions.items()

@@ -13,7 +13,7 @@ QUICK = "_quick"  # ends the names of a quick run's files
 
 def machine(threads: int) -> dict[str, Any]:
     return {
-        "cpu": _cpu(),
+        "cpu": cpu(),
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "threads": threads,
@@ -39,7 +39,7 @@ def read_all() -> dict[str, dict[str, Any]]:
     return found
 
 
-def _cpu() -> str:
+def cpu() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

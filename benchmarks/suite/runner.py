@@ -1,5 +1,6 @@
 """Measuring: every contender's process does its work in turn, round after round."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -10,7 +11,9 @@ from typing import Any
 from benchmarks.suite.processes import Failed, ForkServer, ForkServers, Worker
 from benchmarks.suite.subject import OURS, Contender, Subject, Variant, load_subject
 
-ROUNDS = {True: 3, False: 5}  # of a quick run, and of a thorough one
+ROUNDS = {True: 3, False: 5}  # of a quick run, and of a thorough one; at least
+SECONDS = {True: 8.0, False: 30.0}  # in which work that is soon done has more rounds
+MOST_ROUNDS = 15
 
 
 @dataclass
@@ -19,7 +22,7 @@ class Plan:
 
     data: Path
     quick: bool
-    rounds: int | None = None  # of every variant, instead of what it has
+    rounds: int | None = None  # of every variant, instead of what it would have
     threads: int = 2
 
 
@@ -35,6 +38,7 @@ class Measured:
     peak_mib: float | None = None  # of the process and its children together
     cpu_seconds: float | None = None  # of all of them, in the last run
     ratios: list[float] = field(default_factory=list)  # how many times as fast ours is, by round
+    made: list[str] = field(default_factory=list)  # when and where, of what was kept
     error: str | None = None
 
 
@@ -71,13 +75,16 @@ def _measure(
     def run(who: Contender) -> None:
         _run(measured[who.name], workers[who.name], subject, variant)
 
-    rounds = plan.rounds or variant.rounds or ROUNDS[plan.quick]
+    def all_of_them(step: Callable[[Contender], None]) -> None:
+        for who in contenders:
+            if measured[who.name].error is None:
+                _try(measured[who.name], partial(step, who))
+
     try:
-        # Side by side until all are ready, then in turn.
-        for step in (server, start, wait, *[run] * rounds):
-            for who in contenders:
-                if measured[who.name].error is None:
-                    _try(measured[who.name], partial(step, who))
+        for step in (server, start, wait):  # they prepare side by side, and work in turn
+            all_of_them(step)
+        for _ in _rounds(plan.rounds or variant.rounds, quick=plan.quick):
+            all_of_them(run)
     finally:
         for worker in workers.values():
             worker.stop()
@@ -85,6 +92,15 @@ def _measure(
     for found in measured.values():
         print(f"  {variant.name:28} {found.name:24} {describe(found)}", flush=True)
     return list(measured.values())
+
+
+def _rounds(asked: int | None, *, quick: bool) -> Iterator[int]:
+    """Count the rounds that are asked for, or else those that fit into some seconds."""
+    least, most = (asked, asked) if asked else (ROUNDS[quick], MOST_ROUNDS)
+    end = time.monotonic() + SECONDS[quick]
+    for count in range(most):
+        if count < least or time.monotonic() < end:
+            yield count
 
 
 def _request(name: str, who: Contender, variant: Variant, plan: Plan) -> dict[str, Any]:
@@ -116,6 +132,8 @@ def _run(found: Measured, worker: Worker, subject: Subject, variant: Variant) ->
             value *= 1_000
     found.values.append(value)
     found.seconds.append(answer["seconds"])
+    if answer.get("made"):
+        found.made.append(answer["made"])
     found.peak_mib, found.cpu_seconds = answer["peak_mib"], answer["cpu_seconds"]
 
 

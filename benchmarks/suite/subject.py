@@ -59,7 +59,7 @@ class Variant(WithOptions):
     name: str
     options: dict[str, Any] = field(default_factory=dict)
     quick: bool = True  # also part of the quick run
-    rounds: int | None = None  # instead of as many as all have
+    rounds: int | None = None  # instead of as many as fit into the time that all have
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class Outcome:
 
     value: float
     seconds: float
+    made: str | None = None  # when and where, of what is kept
 
 
 def only(option: str, *values: Any) -> Callable[[Variant], bool]:
