@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import signal
 from dataclasses import replace
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_subject_is_measured_in_turn(data):
     ours, rdkit = found["variants"][0]["contenders"]
     assert (ours["name"], ours["error"], rdkit["error"]) == (OURS, None, None)
     assert len(ours["values"]) == len(rdkit["values"]) == 2
-    assert rdkit["is_limit"] and not ours["is_limit"]
+    assert rdkit["is_bare"] and not ours["is_bare"]
     assert ours["versions"]["rdkit"] == rdkit["versions"]["rdkit"]
     expected = [a / b for a, b in zip(ours["values"], rdkit["values"], strict=True)]
     assert rdkit["ratios"] == pytest.approx(expected)
@@ -94,7 +95,7 @@ def test_short_work_has_more_rounds(asked, seconds, expected, monkeypatch):
 def test_a_process_that_cannot_start_is_told(data, monkeypatch):
     monkeypatch.setattr(processes, "python_of", lambda name: shutil.which("false"))
     errors = [who["error"] for who in measured("tokens", data)["variants"][0]["contenders"]]
-    assert errors == 2 * ["its process ended with code 1 while it imported"]
+    assert errors == 2 * ["the process to be forked ended with code 1"]
 
 
 def test_what_was_printed_last_is_told():
@@ -115,10 +116,18 @@ def test_a_quick_run_leaves_the_thorough_one(tmp_path, monkeypatch):
     for subject, quick in (("tokens", False), ("tokens", True), ("graphs", True)):
         results.write({"subject": subject}, quick=quick, threads=1)
     assert len(list(tmp_path.iterdir())) == 3
-    found = results.read_all()
-    assert {name: result["quick"] for name, result in found.items()} == {
-        "tokens": False,
-        "graphs": True,
+    assert results.read_all().keys() == {"tokens", "graphs"}
+
+
+def test_the_last_run_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    dates = {"tokens": "2026-11-22T09:00:00", "tokens_quick": "2026-11-23T08:00:00"}
+    dates |= {"graphs": "2026-11-22", "graphs_quick": "2026-11-21T23:00:00"}  # days have no hours
+    for name, day in dates.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"date": day}))
+    assert {name: found["date"][:10] for name, found in results.read_all().items()} == {
+        "tokens": "2026-11-23",
+        "graphs": "2026-11-22",
     }
 
 
@@ -127,7 +136,8 @@ def test_an_environment_of_other_requirements_is_not_ready(tmp_path, monkeypatch
     assert environments.is_ready(OURS) and not environments.is_ready("chemprop")
     (tmp_path / "chemprop").mkdir()
     stamp = tmp_path / "chemprop" / ".installed"
-    stamp.write_text("\n".join(environments.ENVIRONMENTS["chemprop"].requirements))
+    requirements = environments.ENVIRONMENTS["chemprop"].requirements
+    stamp.write_text("\n".join(["torch==2.13.0", *requirements]))
     assert environments.is_ready("chemprop")
     stamp.write_text("chemprop==1.0")
     assert not environments.is_ready("chemprop")
@@ -141,17 +151,22 @@ def test_smiles_of_bace(column, tmp_path):
 
 
 def test_what_data_is_missing_is_said(data, monkeypatch):
-    arguments = ["suite", "run", "--quick", "--only", "tokens", "--data", str(data)]
-    monkeypatch.setattr("sys.argv", arguments)
+    arguments = ["suite", "run", "--data", str(data), "--only", "tokens", "accuracy"]
     monkeypatch.setattr(report, "write", lambda: None)
-    with pytest.raises(SystemExit, match=r"esol.csv, freesolv.csv, bace.csv, hiv.csv .* DATA="):
-        command.main()
+    monkeypatch.setattr(signal, "signal", lambda *arguments: None)
+    for also, missing in (
+        (["graphs"], "esol.csv, freesolv.csv, bace.csv, hiv.csv"),
+        (["--quick"], "freesolv.csv"),
+    ):
+        monkeypatch.setattr("sys.argv", [*arguments, *also])
+        with pytest.raises(SystemExit, match=rf"^{missing} of MoleculeNet .* DATA="):
+            command.main()
 
 
-def contender(name, values, ratios, error=None, is_limit=False):
+def contender(name, values, ratios, error=None, is_bare=False):
     return {
         "name": name,
-        "is_limit": is_limit,
+        "is_bare": is_bare,
         "versions": {name: "1.2"},
         "values": values,
         "peak_mib": 10.0,
@@ -165,7 +180,14 @@ def result():
     return {
         "date": "2026-11-22",
         "quick": True,
-        "machine": {"threads": 2},
+        "machine": {
+            "threads": 2,
+            "cores": 4,
+            "cpu": "C",
+            "memory_gib": 8,
+            "system": "S",
+            "python": "3",
+        },
         "subject": "tokens",
         "title": "Tokens",
         "unit": {"name": "molecules/s"},
@@ -239,10 +261,23 @@ def test_folds_of_a_data_set_are_put_together(accuracy):
 
 
 def test_when_and_where_kept_fits_were_made(accuracy):
-    for variant, made in zip(accuracy["variants"], ("monday (A)", "tuesday (B)"), strict=False):
-        variant["contenders"][1]["made"] = [made]
+    days = ("monday (A)", "tuesday (B)", "monday (A)", "monday (A)")
+    for variant, made in zip(accuracy["variants"], days, strict=True):
+        for who in variant["contenders"]:
+            who["made"] = [made]
     text = report.section(accuracy, load_subject("accuracy"))
-    assert "full run, of fits made monday (A) and tuesday (B), 2 threads: " in text
+    assert "full run, of fits made monday (A) and tuesday (B), 2 threads on 4 virtual" in text
+
+
+def test_seconds_of_two_machines_are_not_mixed(accuracy):
+    first, _, second, _ = accuracy["variants"]
+    for variant, made in ((first, ["monday (A)"]), (second, ["monday (B)"])):
+        for who in variant["contenders"]:
+            who["made"], who["seconds"] = made, [10.0 if variant is first else 90.0]
+    third = {**second, "name": "fold 2", "options": {**second["options"], "split": "fold 2"}}
+    accuracy["variants"].append(third)
+    text = report.section(accuracy, load_subject("accuracy"))
+    assert "| esol, 3 random folds | **skchem_dl** | 0.633 | 90 |  |" in text
 
 
 def test_a_fold_that_failed_is_told(accuracy):

@@ -2,7 +2,9 @@
 
 The thorough run takes hours. Each of its fits is a line in ``benchmarks/results/accuracy.jsonl`` as
 soon as it is done, and a run that is started again goes on from there, here or on another machine,
-as long as nothing of the data, the threads, and the contender's version and code has changed.
+as long as nothing of the data, the threads, and the contender's version and code has changed. Who
+knows that a change alters no fit, and has made some again to see it, may write the new ``code``
+into the lines; ``made`` says when a fit was really made.
 """
 
 import hashlib
@@ -45,10 +47,10 @@ subject = Subject(
     about=(
         "Root mean squared error in the units of each set, everything at its default and from "
         "SMILES. Folds are of `KFold(5, shuffle=True, random_state=0)`; *scaffold* is DeepChem's "
-        "split, a fifth of the molecules held out. Errors and the seconds of `fit` are means of "
-        "the folds; single splits differ by a tenth, by chance. The default of ours was chosen on "
-        "other folds of freesolv, esol and lipophilicity (`benchmarks/gnn_default.md`); of the "
-        "four sets only bace had no say in it."
+        "split, a fifth of the molecules held out. Errors are means of the folds, seconds of `fit` "
+        "of those folds that were fitted on one and the same machine; single splits differ by a "
+        "tenth, by chance. The default of ours was chosen on other folds of freesolv, esol and "
+        "lipophilicity (`benchmarks/gnn_default.md`); of the four sets only bace had no say in it."
     ),
 )
 

@@ -35,6 +35,7 @@ def ours(case: Case):
 
 @subject.contender(
     "bare torch loop, padded",
+    is_bare=True,
     remark="The bare loop is the same network over rows padded to the longest of their batch.",
 )
 def bare_loop(case: Case):

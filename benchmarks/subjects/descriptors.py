@@ -27,7 +27,7 @@ def ours(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("RDKit, bare loop", applies=only("jobs", 1), is_limit=True)
+@subject.contender("RDKit, bare loop", applies=only("jobs", 1), is_bare=True)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
     from rdkit.Chem.Descriptors import CalcMolDescriptors

@@ -38,7 +38,7 @@ def ours(case: Case):
 @subject.contender(
     "RDKit, bare loop",
     applies=lambda variant: variant.jobs == 1 and not variant.sparse,
-    is_limit=True,
+    is_bare=True,
     remark="The bare loop reports no broken SMILES.",
 )
 def rdkit(case: Case):

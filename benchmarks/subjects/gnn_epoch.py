@@ -96,7 +96,7 @@ def ours(case: Case):
 @subject.contender(
     "bare torch loop",
     applies=only("network", "default"),
-    is_limit=True,
+    is_bare=True,
     remark="The bare loop is our network and batches without the estimator around them.",
 )
 def bare_loop(case: Case):
@@ -126,7 +126,7 @@ def bare_loop(case: Case):
     "chemprop",
     "chemprop",
     applies=only("network", "dmpnn", "dmpnn, bfloat16"),
-    remark="chemprop's graphs are cached, as by its command line; it is in float32 always.",
+    remark="chemprop's graphs are cached, as by its command line; it is in float32 here always.",
 )
 def chemprop(case: Case):
     from benchmarks.peers.with_chemprop import train_epochs

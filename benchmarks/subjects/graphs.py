@@ -37,7 +37,7 @@ def ours_in_python(case: Case):
     return lambda: make.transform(case.smiles)
 
 
-@subject.contender("RDKit, parsing alone", applies=only("jobs", 1), is_limit=True)
+@subject.contender("RDKit, parsing alone", applies=only("jobs", 1), is_bare=True)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
 

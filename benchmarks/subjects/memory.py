@@ -72,7 +72,7 @@ def dense(case: Case):
     return lambda: MorganFingerprinter().transform(case.smiles).nbytes / len(case.smiles)
 
 
-@subject.contender("RDKit's molecules", applies=only("what", "graphs"))
+@subject.contender("RDKit's molecules", applies=only("what", "graphs"), is_bare=True)
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles
 

@@ -74,6 +74,7 @@ def ours_logged(case: Case):
 
 @subject.contender(
     "bare torch loop",
+    is_bare=True,
     remark=(
         "The bare loop is fused Adam over rows of one tensor of float32; it records no losses and "
         "checks no input."

@@ -43,7 +43,7 @@ def ours(case: Case):
 
 @subject.contender(
     "RDKit and torch, bare",
-    is_limit=True,
+    is_bare=True,
     remark=(
         "*Bare* is the features and the network's `forward`, nothing checked: for the MLP "
         "RDKit's parser and fingerprint, for the others our featuriser's `transform`."
@@ -87,7 +87,7 @@ def plain_skorch(case: Case):
     "chemprop",
     "chemprop",
     applies=only("model", "GNN"),
-    remark="chemprop predicts with its default network.",
+    remark="chemprop predicts with its default network, through Lightning's `Trainer`.",
 )
 def chemprop(case: Case):
     from benchmarks.peers.with_chemprop import fit

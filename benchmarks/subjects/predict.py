@@ -92,7 +92,7 @@ def ours_dense(case: Case):
 @subject.contender(
     "features alone",
     applies=only("model", "MLP", "CNN", "GNN"),
-    is_limit=True,
+    is_bare=True,
     remark="*Features alone* is our featuriser without a network behind it.",
 )
 def features_alone(case: Case):

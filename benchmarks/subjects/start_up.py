@@ -47,6 +47,10 @@ REMARKS = {
         "What it stands on is scikit-learn and RDKit, and torch for a network; in a worker torch "
         "and RDKit alone."
     ),
+    "chemprop": (
+        "chemprop's import has `torch._dynamo` with it, which the others load in the first step of "
+        "an optimizer."
+    ),
     "plain skorch": "skorch alone is ours without callbacks, tables of losses and graph networks.",
 }
 OF_OURS = (OURS, BARE, "plain skorch")  # they need no environment of their own
@@ -97,6 +101,6 @@ for _name in STATEMENTS:
         _name,
         OURS if _name in OF_OURS else _name,
         applies=lambda variant, name=_name: variant.what in STATEMENTS[name],
-        is_limit=_name == BARE,
+        is_bare=_name == BARE,
         remark=REMARKS.get(_name, ""),
     )(start(_name))

@@ -19,7 +19,7 @@ def ours(case: Case):
 
 
 @subject.contender(
-    "RDKit, parsing alone", is_limit=True, remark="Parsing gives molecules, and no codes."
+    "RDKit, parsing alone", is_bare=True, remark="Parsing gives molecules, and no codes."
 )
 def rdkit(case: Case):
     from rdkit.Chem import MolFromSmiles

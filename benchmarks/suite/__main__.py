@@ -6,13 +6,14 @@ python -m benchmarks.suite report
 """
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
 
 from benchmarks.suite import environments, report, results
 from benchmarks.suite.processes import ForkServers
-from benchmarks.suite.runner import Plan, measure_subject
+from benchmarks.suite.runner import Plan, measure_subject, variants
 from benchmarks.suite.subject import DATA_SETS, FOLDER, subject_names
 
 
@@ -33,6 +34,8 @@ def main() -> None:
     if arguments.command == "envs":
         environments.build_all()  # a peer that does not install is reported, and left out later
     elif arguments.command == "run":
+        # Else contenders that are at work would go on, and disturb what comes after.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
             measure(arguments)
         finally:
@@ -42,13 +45,20 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace) -> None:
-    missing = [file for file, *_ in DATA_SETS.values() if not (arguments.data / file).exists()]
+    plan = Plan(arguments.data, arguments.quick, arguments.rounds, arguments.threads)
+    sets = {
+        v.data_set
+        for name in arguments.only
+        for v in variants(name, plan)
+        if "data_set" in v.options
+    }
+    files = [DATA_SETS[name][0] for name in DATA_SETS if name in sets]
+    missing = [file for file in files if not (arguments.data / file).exists()]
     if missing:
         sys.exit(
             f"{', '.join(missing)} of MoleculeNet not found in {arguments.data}; say where with "
             "--data FOLDER, or make bench-quick DATA=FOLDER."
         )
-    plan = Plan(arguments.data, arguments.quick, arguments.rounds, arguments.threads)
     with ForkServers(plan.threads) as servers:
         for name in arguments.only:
             began = time.perf_counter()

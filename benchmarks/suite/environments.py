@@ -26,12 +26,12 @@ class Environment:
 ENVIRONMENTS = {
     "skchem_dl": Environment(
         (),
-        ("skchem_dl", "torch", "skorch", "scikit-learn", "rdkit", "dgl"),
+        ("skchem_dl", "torch", "skorch", "scikit-learn", "rdkit", "cuik-molmaker-pin", "dgl"),
         ("benchmarks.peers.with_torch", "sklearn.model_selection", "skchem_dl.pipelines"),
     ),
     "chemprop": Environment(
         ("chemprop==2.3.1", "cuik-molmaker-pin==2026.3.6", "rdkit==2026.3.6"),
-        ("chemprop", "torch", "rdkit"),
+        ("chemprop", "torch", "rdkit", "cuik-molmaker-pin"),
         ("benchmarks.peers.with_chemprop",),
     ),
     "dgllife": Environment(
@@ -108,7 +108,8 @@ def _build(name: str, environment: Environment) -> str | None:
 
 
 def _contents(name: str) -> str:
-    return "\n".join(ENVIRONMENTS[name].requirements)
+    environment = ENVIRONMENTS[name]
+    return "\n".join([*([TORCH] if environment.torch else []), *environment.requirements])
 
 
 def _stamp(name: str) -> Path:

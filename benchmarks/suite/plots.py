@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 from benchmarks.suite import accuracy_plot, scaling_plot
 from benchmarks.suite.subject import OURS, RMSE
 
-LIMIT_COLOR = "0.4"
+BARE_COLOR = "0.4"
 
 
 class Picture(NamedTuple):
@@ -48,15 +48,15 @@ def draw_overview(found: list[dict[str, Any]], path: Path) -> None:
         for variant in result["variants"]
     ]
     rows = [(label, peers) for label, peers in rows if peers]
-    names = sorted({name for _, peers in rows for name, _, is_limit in peers if not is_limit})
+    names = sorted({name for _, peers in rows for name, _, is_bare in peers if not is_bare})
     colors = {name: plt.get_cmap("tab20")(i % 20) for i, name in enumerate(names)}
     figure, ax = plt.subplots(figsize=(9, 0.27 * len(rows) + 1.6), layout="constrained")
     ax.axvspan(1e-9, 1, color="tab:red", alpha=0.06, lw=0)
     ax.axvline(1, color="0.3", lw=1)
     for place, (_, peers) in enumerate(rows):
-        for name, value, is_limit in peers:
-            if is_limit:
-                style = {"marker": "D", "mfc": "white", "mec": LIMIT_COLOR}
+        for name, value, is_bare in peers:
+            if is_bare:
+                style = {"marker": "D", "mfc": "white", "mec": BARE_COLOR}
             else:
                 style = {"marker": "o", "color": colors[name], "mec": "white"}
             ax.plot(value, place, ms=7, ls="", **style)
@@ -75,7 +75,7 @@ def draw_overview(found: list[dict[str, Any]], path: Path) -> None:
         for name in names
     ]
     handles.append(
-        plt.Line2D([], [], marker="D", ls="", mfc="white", mec=LIMIT_COLOR, label="bare loop")
+        plt.Line2D([], [], marker="D", ls="", mfc="white", mec=BARE_COLOR, label="bare loop")
     )
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     path.parent.mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ def draw_overview(found: list[dict[str, Any]], path: Path) -> None:
 
 def _peers(variant: dict[str, Any]) -> list[tuple[str, float, bool]]:
     return [
-        (who["name"], median(who["ratios"]), who["is_limit"])
+        (who["name"], median(who["ratios"]), who["is_bare"])
         for who in variant["contenders"]
         if who["ratios"] and not who["name"].startswith(OURS)
     ]

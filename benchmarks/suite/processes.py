@@ -36,8 +36,9 @@ class Worker:
         return self._answer()["ready"]
 
     def run(self) -> dict[str, Any]:
-        self._in.write("run\n")
-        self._in.flush()
+        with suppress(BrokenPipeError):  # it has ended; of what, its answer tells
+            self._in.write("run\n")
+            self._in.flush()
         with Watch(self._pid) as watch:
             answer = self._answer()
         peak_mib = max(answer["peak_mib"], watch.peak_mib)
@@ -97,6 +98,7 @@ class ForkServer:
             raise Failed(f"the environment {environment} is not there; make bench-envs")
         modules = ENVIRONMENTS[environment].imports if imports else ()
         self._socket, other = socket.socketpair()
+        self._socket.settimeout(PATIENCE)
         with other:
             self._process = subprocess.Popen(
                 [str(python_of(environment)), "-m", "benchmarks.suite.worker", *modules],
@@ -123,7 +125,7 @@ class ForkServer:
         try:
             socket.send_fds(self._socket, [json.dumps(request).encode()], theirs)
             pid = self._socket.recv(32)  # as soon as all is imported
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             pid = b""
         finally:
             for pipe in theirs:
@@ -131,12 +133,20 @@ class ForkServer:
         if not pid:
             for pipe in (to_stdin, from_stdout, from_stderr):
                 os.close(pipe)
-            raise Failed(f"its process ended with code {self._process.wait()} while it imported")
+            raise Failed(f"the process to be forked ended with code {self.stop()}")
         return Worker(int(pid), to_stdin, from_stdout, from_stderr)
 
-    def stop(self) -> None:
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> int:
+        """End it, and give the code with which it did."""
         self._socket.close()
-        self._process.wait()
+        try:
+            return self._process.wait(FAREWELL)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
 
 
 class ForkServers:
@@ -148,7 +158,7 @@ class ForkServers:
 
     def get(self, environment: str, *, imports: bool) -> ForkServer:
         key = environment, imports
-        if key not in self._servers:
+        if key not in self._servers or not self._servers[key].runs():
             self._servers[key] = ForkServer(environment, imports=imports, threads=self._threads)
         return self._servers[key]
 

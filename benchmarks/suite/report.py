@@ -48,20 +48,21 @@ BESIDE = {
 INTRO = """\
 # Beside its peers
 
-Every number on this page was measured by `make bench` or `make bench-quick`, on one machine:
-{machine}.
-All contenders of a table began and ended with the same on the same molecules, each in a process of
-its own, in turn (A B A B), so that a slow minute of the machine meets all of them; where what is
-between differs, a network for instance, the text says so. A row gives the median of its rounds; the
-last column says how many times as good `skchem_dl` was in the same round, with the least and the
-greatest of the rounds: above 1 it was faster (or took less), below 1 the peer was. What is better
-by more than 3 % is named below its table; less is not told from chance.
+Every number on this page was measured by `make bench` or `make bench-quick`; the line below a table
+says when, on which machine and with what. All contenders of a table began and ended with the same
+on the same molecules, each in a process of its own, in turn (A B A B), so that a slow minute of the
+machine meets all of them; where what is between differs, a network for instance, the text says so.
+A row gives the median of its rounds; the last column says how many times as good `skchem_dl` was in
+the same round, with the least and the greatest of the rounds: above 1 it was faster (or took less),
+below 1 the peer was. Who is better by more than 3 % in the median is named below the table, also
+where the rounds disagree.
 
-To repeat it, with MoleculeNet's `esol.csv`, `freesolv.csv`, `lipophilicity.csv`, `bace.csv` and
-`hiv.csv` in a folder:
+To repeat it, with five files of MoleculeNet's in a folder, under these names: `esol.csv` (there
+`delaney-processed.csv`), `freesolv.csv` (`SAMPL.csv`), `lipophilicity.csv`, `bace.csv` and
+`hiv.csv`:
 
 ```bash
-make bench-envs                    # an environment for each peer, once
+make bench-envs                    # an environment for each peer, once; three have their own torch
 make bench-quick DATA=that/folder  # ten minutes; make bench takes hours
 ```
 
@@ -70,7 +71,7 @@ down in `benchmarks/profile.md`.
 
 ![How many times as good skchem_dl is, for each kind of work](images/benchmarks.png)
 
-A dot is a peer, a hollow diamond a bare loop that no library can be much faster than.
+A dot is a peer, a hollow diamond a bare loop over RDKit or torch, without a library around it.
 """
 
 
@@ -81,7 +82,7 @@ def write() -> None:
     if "scaling" in found and not found["scaling"]["quick"]:
         scaling_table.write(found["scaling"], DOCS / "scaling.md")
         plots.draw_own(found["scaling"], IMAGES)
-    parts = [INTRO.format(machine=fill(_machine(ordered), WIDTH))]
+    parts = [INTRO]
     parts += [section(result, load_subject(result["subject"])) for result in ordered]
     PAGE.write_text("\n".join(parts))
     plots.draw_overview(ordered, IMAGES / "benchmarks.png")
@@ -187,14 +188,11 @@ def _footnote(result: dict[str, Any]) -> str:
         for package, found in versions.items()
         for i, (version, who) in enumerate(found.items())
     )
-    return fill(
-        f"*{result['date']}, {kind}, {result['machine']['threads']} threads: {shown}.*", WIDTH
-    )
+    return fill(f"*{result['date'][:10]}, {kind}, {_machine(result['machine'])}: {shown}.*", WIDTH)
 
 
-def _machine(found: list[dict[str, Any]]) -> str:
-    machine = found[0]["machine"]
+def _machine(found: dict[str, Any]) -> str:
     return (
-        f"{machine['cores']} virtual cores ({machine['cpu']}), {machine['memory_gib']} GiB of "
-        f"memory, no GPU, {machine['system']}, Python {machine['python']}"
+        f"{found['threads']} threads on {found['cores']} virtual cores ({found['cpu']}), "
+        f"{found['memory_gib']} GiB of memory, no GPU, {found['system']}, Python {found['python']}"
     )

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,23 @@ def machine(threads: int) -> dict[str, Any]:
 
 
 def write(result: dict[str, Any], *, quick: bool, threads: int) -> Path:
-    """Write a subject's file; that of a thorough run is not touched by a quick one."""
+    """Write a subject's file; a quick run does not touch that of a thorough one."""
     RESULTS.mkdir(exist_ok=True)
-    head = {"date": date.today().isoformat(), "quick": quick, "machine": machine(threads)}
+    head = {
+        "date": datetime.now().isoformat(timespec="seconds"),
+        "quick": quick,
+        "machine": machine(threads),
+    }
     path = RESULTS / f"{result['subject']}{QUICK * quick}.json"
     path.write_text(json.dumps({**head, **result}, indent=1) + "\n")
     return path
 
 
 def read_all() -> dict[str, dict[str, Any]]:
-    """Give what is known of each subject: by a thorough run, where there was one."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted(RESULTS.glob("*.json"), key=lambda path: not path.stem.endswith(QUICK)):
-        found[path.stem.removesuffix(QUICK)] = json.loads(path.read_text())
-    return found
+    """Give what each subject's last run has found, quick or thorough."""
+    files = {path: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
+    in_time = sorted(files.items(), key=lambda item: item[1]["date"])
+    return {path.stem.removesuffix(QUICK): result for path, result in in_time}
 
 
 def cpu() -> str:

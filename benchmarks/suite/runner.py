@@ -31,7 +31,7 @@ class Measured:
     """What one contender did."""
 
     name: str
-    is_limit: bool = False
+    is_bare: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     values: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)  # of the same runs, whatever is measured
@@ -46,9 +46,7 @@ def measure_subject(name: str, plan: Plan, servers: ForkServers) -> Iterator[dic
     """Measure all variants of a subject that the plan has; give what is known after each."""
     subject = load_subject(name)
     found = {"subject": name, "title": subject.title, "unit": asdict(subject.unit), "variants": []}
-    for variant in subject.variants:
-        if plan.quick and not variant.quick:
-            continue
+    for variant in variants(name, plan):
         contenders = [asdict(who) for who in _measure(name, subject, variant, plan, servers)]
         found["variants"].append(
             {"name": variant.name, "options": variant.options, "contenders": contenders}
@@ -56,11 +54,16 @@ def measure_subject(name: str, plan: Plan, servers: ForkServers) -> Iterator[dic
         yield found
 
 
+def variants(name: str, plan: Plan) -> list[Variant]:
+    """Give those of a subject's variants that the plan has."""
+    return [variant for variant in load_subject(name).variants if variant.quick or not plan.quick]
+
+
 def _measure(
     name: str, subject: Subject, variant: Variant, plan: Plan, servers: ForkServers
 ) -> list[Measured]:
     contenders = [who for who in subject.contenders.values() if who.applies(variant)]
-    measured = {who.name: Measured(who.name, who.is_limit) for who in contenders}
+    measured = {who.name: Measured(who.name, who.is_bare) for who in contenders}
     workers: dict[str, Worker] = {}
 
     def server(who: Contender) -> ForkServer:

@@ -37,9 +37,10 @@ def tables(result: dict[str, Any]) -> str:
         *(_costs(work, found) for work in works if (work, 1) in _lines(found)),
         "",
         fill(
-            f"Measured on {result['date']} ({machine['cpu']}, {machine['cores']} cores); 10^8 and "
-            "10^10 are calculated, in hours of one core. Below is what that rests on: molecules a "
-            "second by the clock, and in brackets the peak memory of all processes in MiB.",
+            f"Measured on {result['date'][:10]} ({machine['cpu']}, {machine['cores']} cores); 10^8 "
+            "and 10^10 are calculated, in hours of one core. Below is what that rests on: "
+            "molecules a second by the clock, each in one run, so that a tenth or two may be the "
+            "minute's, and in brackets the peak memory of all processes in MiB.",
             WIDTH,
         ),
         "",

@@ -2,6 +2,7 @@
 
 import csv
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,7 +120,7 @@ class Contender:
     prepare: Prepare
     environment: str
     applies: Callable[[Variant], bool]
-    is_limit: bool  # a bare loop that no library can be much faster than
+    is_bare: bool  # a loop over RDKit or torch, without a library around it
 
 
 @dataclass
@@ -141,13 +142,13 @@ class Subject:
         environment: str = OURS,
         *,
         applies: Callable[[Variant], bool] = lambda variant: True,
-        is_limit: bool = False,
+        is_bare: bool = False,
         remark: str = "",
     ) -> Callable[[Prepare], Prepare]:
         """Register a function that prepares the work; it imports inside what it needs."""
 
         def register(prepare: Prepare) -> Prepare:
-            self.contenders[name] = Contender(name, prepare, environment, applies, is_limit)
+            self.contenders[name] = Contender(name, prepare, environment, applies, is_bare)
             if remark:
                 self.remarks[name] = remark
             return prepare
@@ -166,7 +167,9 @@ def parsable_hiv(data: Path) -> list[str]:
             texts = [row[column].strip() for row in csv.DictReader(stream)]
             good = [text for text in texts if Chem.MolFromSmiles(text) is not None]
         FOLDER.mkdir(exist_ok=True)
-        kept.write_text("\n".join(good))
+        part = kept.with_suffix(f".{os.getpid()}")  # several contenders may ask at once
+        part.write_text("\n".join(good))
+        part.replace(kept)
     return kept.read_text().split("\n")
 
 

@@ -32,8 +32,9 @@ LONGEST = 65_536  # bytes of a message
 
 def main() -> None:
     warnings.filterwarnings("ignore")
+    sys.stdout.reconfigure(line_buffering=True)  # what is printed is not to come after errors
     for module in sys.argv[1:]:
-        with suppress(ImportError):  # who needs it imports it again, and tells
+        with suppress(Exception):  # who needs it imports it again, and tells
             importlib.import_module(module)
     request = next_request(socket.socket(fileno=os.dup(0)))
     if request is not None:
