@@ -22,7 +22,6 @@ ORDER = (
     "mlp_fit",
     "cnn_fit",
     "gnn_epoch",
-    "gnn_fit",
     "predict",
     "one_molecule",
     "grid_search",

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from skchem_dl.nn import CNN, POOLINGS
+from skchem_dl.nn._cnn import _round_up
 
 CODES = torch.tensor([[5, 6, 7, 8, 2, 0, 0], [3, 3, 0, 0, 0, 0, 0], [9, 2, 3, 4, 5, 6, 7]])
 
@@ -195,3 +196,20 @@ def test_batch_norm_with_a_single_token():
 def test_unknown_pooling():
     with pytest.raises(ValueError, match=r"pooling='sum'; expected one of \['max', 'mean'\]"):
         make_cnn(pooling="sum")
+
+
+def test_lengths_come_back():
+    """Of all batches a thousand tokens apart there are a few lengths to prepare for."""
+    rounded = {n: _round_up(n) for n in (*range(1, 300), *range(3_000, 4_000), 500_001)}
+    assert len({rounded[n] for n in range(3_000, 4_000)}) == 9
+    for n, length in rounded.items():
+        assert n <= length <= max(n + 15, n * 17 / 16)
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+def test_any_number_of_tokens(length):
+    network = make_cnn(kernel_sizes=(2, 3), n_layers=2).eval()
+    codes = torch.randint(2, 10, (1, length))
+    padded = F.pad(codes, (0, 60 - length))
+    many = torch.cat([padded, CODES.new_full((1, 60), 4)])
+    torch.testing.assert_close(network(many)[:1], network(codes))
