@@ -8,7 +8,7 @@ of an environment that has chemprop==2.3.1. The first form judges: five folds of
 `KFold(5, shuffle=True, random_state=0)` and three seeds, every fit a line of the file RESULTS, so
 that it can be interrupted and goes on. It prints a table of both methods' RMSE and of their paired
 difference. The second form is what the default was chosen by: candidates on folds of another seed.
-Times are for the suite: subjects `gnn_fit`, `predict` and `accuracy`.
+Times are for the suite: subjects `gnn_epoch`, `predict` and `accuracy`.
 """
 
 import argparse

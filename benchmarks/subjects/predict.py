@@ -16,7 +16,8 @@ def from_smiles(model: str, n: int, *, quick: bool) -> Variant:
 
 def from_features(batch: int, *, quick: bool = True) -> Variant:
     options = {**SET, "n": 1_024, "model": "features", "batch": batch}
-    return Variant(f"fingerprints → MLP, {batch:,} rows a call", options, quick=quick)
+    rows = "1 row" if batch == 1 else f"{batch:,} rows"
+    return Variant(f"fingerprints → MLP, {rows} a call", options, quick=quick)
 
 
 subject = Subject(
