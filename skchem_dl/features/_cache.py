@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -33,7 +33,7 @@ from skchem_dl.features._cache_files import (
     read_batch,
     write_batch,
 )
-from skchem_dl.features._molecules import parse_molecules
+from skchem_dl.features._molecules import parse_molecules, quiet_rdkit
 
 FORMAT_VERSION = 1
 # Written, and lost if the process is killed, at a time; and the most that one file grows to.
@@ -279,10 +279,10 @@ def cached_chunk(featurizer: Any, cache: FeatureCache, texts: Sequence[str]) -> 
     batches = shelf.read(distinct.values())
     missing = _missing(distinct, batches)
     if missing:
-        with shelf.lock():
+        with _lock_if_allowed(shelf) as may_write:
             batches += shelf.read(missing.values())  # others have not been idle
             missing = _missing(missing, batches)
-            batches += _featurize_missing(featurizer, shelf, missing)
+            batches += _featurize_missing(featurizer, shelf if may_write else None, missing)
     known = join_batches(batches, featurizer._join)
     position = {key: i for i, key in enumerate(known.keys)}
     batch = known.take([position[key] for key in keys])
@@ -301,21 +301,40 @@ def _open_shelf(cache: FeatureCache, featurizer: Any) -> Shelf:
     return Shelf(cache, folder, identity, like)
 
 
-def _featurize_missing(featurizer: Any, shelf: Shelf, missing: dict[str, bytes]) -> list[Batch]:
+@contextmanager
+def _lock_if_allowed(shelf: Shelf) -> Iterator[bool]:
+    """Hold the writers' lock, and say whether one may: a folder may be there to be read only."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shelf.lock())
+            allowed = True
+        except PermissionError as error:
+            warn_caller(f"New molecules are not kept in {shelf.folder}: {error}")
+            allowed = False
+        yield allowed
+
+
+def _featurize_missing(
+    featurizer: Any, shelf: Shelf | None, missing: dict[str, bytes]
+) -> list[Batch]:
+    """Featurise molecules, and keep them on the shelf, if any."""
     texts, batches = list(missing), []
     for start in range(0, len(texts), _BATCH_ROWS):
         some = texts[start : start + _BATCH_ROWS]
         rows, valid, invalid = featurizer._featurize_all(some)
         reasons = [problem.reason for problem in invalid]
         batch = Batch([missing[text] for text in some], valid, reasons, rows)
-        try:
-            shelf.write(batch, featurizer._join)
-        except OSError as error:  # a full disk: no reason to lose the work
-            warn_caller(
-                f"{len(some)} molecules are not kept in {shelf.folder}: {error}",
-            )
+        if shelf is not None:
+            _keep(batch, shelf, featurizer._join)
         batches.append(batch)
     return batches
+
+
+def _keep(batch: Batch, shelf: Shelf, join: Any) -> None:
+    try:
+        shelf.write(batch, join)
+    except OSError as error:  # a full disk: no reason to lose the work
+        warn_caller(f"{len(batch.keys)} molecules are not kept in {shelf.folder}: {error}")
 
 
 def join_batches(batches: list[Batch], join: Any) -> Batch:
@@ -346,14 +365,15 @@ def _identity(featurizer: Any, like: Any) -> bytes:
     """Hash all that the rows depend on, beside the molecules."""
     from skchem_dl import __version__
 
+    with quiet_rdkit():  # whose lock those descriptors hold that switch these for a moment
+        stereo = [GetUseLegacyStereoPerception(), GetAllowNontetrahedralChirality()]
     facts = {
         "format": FORMAT_VERSION,
         **_class_and_params(featurizer),
         "layout": layout(like),
         "skchem_dl": __version__,
         "rdkit": rdkit.__version__,
-        # Settings of the whole process, which change what RDKit perceives.
-        "stereo": [GetUseLegacyStereoPerception(), GetAllowNontetrahedralChirality()],
+        "stereo": stereo,  # settings of the whole process, which change what RDKit perceives
     }
     text = json.dumps(facts, sort_keys=True, default=_plain)
     return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
-from rdkit.Chem import Mol
+from rdkit.Chem import Mol, MolToSmiles
 from sklearn.utils._param_validation import StrOptions
 
+from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._base import BaseMolTransformer
-from skchem_dl.features._molecules import quiet_rdkit
+from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -19,9 +21,10 @@ class RDKitDescriptors(BaseMolTransformer):
     """Physico-chemical and topological descriptors (logP, TPSA, weight, counts, ...).
 
     They are RDKit's: logP and molar refractivity, for example, are Crippen's [1]_, TPSA is Ertl's
-    [2]_. A value that RDKit cannot compute, or that overflows float32, is NaN. Put an imputer
-    behind it; where invalid molecules may occur, wrap the imputer in
-    `skchem_dl.pipelines.SkipInvalidRows`, so that it does not invent values for them.
+    [2]_. A value that RDKit cannot compute, or that overflows float32, is NaN; a molecule of
+    which all values are is invalid. Put an imputer behind it; where invalid molecules may occur,
+    wrap the imputer in `skchem_dl.pipelines.SkipInvalidRows`, so that it does not invent values for
+    them.
 
     Parameters
     ----------
@@ -138,6 +141,23 @@ class RDKitDescriptors(BaseMolTransformer):
             twice = sorted({name for name in self.descriptors if self.descriptors.count(name) > 1})
             raise ValueError(f"descriptors names {twice} more than once.")
         return {name: available[name] for name in self.descriptors}
+
+    def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:
+        """Call a molecule invalid of which nothing is known: such rows are passed over later."""
+        values = self._transform_mols(parsed.mols)
+        known = ~np.isnan(values).all(axis=1) | (values.shape[1] == 0)
+        rows = np.flatnonzero(parsed.valid)[~known]
+        for row, mol, text in zip(
+            rows.tolist(),
+            compress(parsed.mols, ~known),
+            compress(parsed.texts, ~known),
+            strict=True,
+        ):
+            value = MolToSmiles(mol) if text is None else text
+            parsed.invalid.append(InvalidMolecule(row, value, "no descriptor can be computed"))
+        parsed.valid[rows] = False
+        parsed.invalid.sort(key=lambda problem: problem.row)
+        return values[known]
 
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray:
         functions = list(self._functions().values())

@@ -103,6 +103,8 @@ def row_subset(X: Any, rows: np.ndarray) -> Any:
         return X.iloc[rows]
     if isinstance(X, list | tuple):
         return [X[i] for i in rows]
+    if hasattr(X, "to_pylist"):  # pyarrow
+        return X.take(rows)
     return X[rows]  # numpy and polars
 
 
@@ -149,7 +151,7 @@ def _single_column(X: Any, smiles_column: str | int | None) -> Any:
             f"Got an array of shape {X.shape} and smiles_column={smiles_column!r}. {_EXPECTED}, or "
             "set smiles_column to the position of the column that holds the SMILES."
         )
-    columns = list(X.columns)
+    columns = list(getattr(X, "column_names", X.columns))  # of pyarrow, columns are the data
     if smiles_column is None and len(columns) == 1:
         smiles_column = columns[0]
     if smiles_column is None:
@@ -177,7 +179,8 @@ def _flatten(X: Any) -> Sequence[Any]:
             return [item[0] for item in X]
         return X
     if getattr(X, "ndim", 1) == 1:
-        for method in ("to_list", "tolist"):  # numpy arrays; pandas, polars and pyarrow columns
+        # Columns of pandas and polars, numpy arrays, columns of pyarrow.
+        for method in ("to_list", "tolist", "to_pylist"):
             if hasattr(X, method):
                 return getattr(X, method)()
     raise TypeError(f"Got {type(X).__name__}. {_EXPECTED}.")

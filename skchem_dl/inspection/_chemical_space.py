@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
-from skchem_dl._rows import is_missing
+from skchem_dl._rows import as_labels, is_missing
 from skchem_dl.features._molecules import as_items, parse_molecules
 from skchem_dl.inspection._axes import format_number, new_axes, with_unit
 from skchem_dl.inspection._point_colors import (
@@ -224,7 +224,7 @@ class ChemicalSpaceDisplay:
         if xy.shape[1] != 2:
             raise ValueError(f"A map needs 2 coordinates a molecule; got {xy.shape[1]}.")
         if color is not None:
-            color = np.asarray(color)
+            color = np.asarray(as_labels(color))
             if color.ndim != 1:
                 raise ValueError(f"color must be 1-D, one a molecule; got shape {color.shape}.")
             check_consistent_length(xy, color)

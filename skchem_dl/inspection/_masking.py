@@ -6,6 +6,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Mol
 
+_MOLECULES_AT_A_TIME = 200  # each becomes as many Mols as it has atoms, of 20 kB
+
 
 def mask_atoms(predict: Callable[[list[Mol]], np.ndarray], mols: Sequence[Mol]) -> list[np.ndarray]:
     """Give by how much each atom's removal lowers the prediction.
@@ -21,6 +23,12 @@ def mask_atoms(predict: Callable[[list[Mol]], np.ndarray], mols: Sequence[Mol]) 
     list of arrays of shape (n_atoms,)
         NaN for the atom of a molecule that has no other.
     """
+    starts = range(0, len(mols), _MOLECULES_AT_A_TIME)
+    pieces = (mols[start : start + _MOLECULES_AT_A_TIME] for start in starts)
+    return [losses for piece in pieces for losses in _mask_some(predict, piece)]
+
+
+def _mask_some(predict: Callable[[list[Mol]], np.ndarray], mols: Sequence[Mol]) -> list[np.ndarray]:
     found = [np.full(mol.GetNumAtoms(), np.nan) for mol in mols]
     several = [number for number, mol in enumerate(mols) if mol.GetNumAtoms() > 1]
     if not several:

@@ -148,10 +148,16 @@ def group_categories(
     if len(largest) > _MOST_CATEGORIES:
         largest = largest[: _MOST_CATEGORIES - 1]
     chosen = sorted(largest, key=lambda name: (isinstance(name, str), name))
-    groups = {write_category(name): values == name for name in chosen}
+    groups = {write_category(name): _equal(values, name, ~missing) for name in chosen}
     rest = ~missing & ~np.logical_or.reduce([*groups.values(), np.zeros(len(values), bool)])
     others = {f"{len(sizes) - len(chosen)} smaller": rest, "none": missing}
     return groups, {name: rows for name, rows in others.items() if rows.any()}
+
+
+def _equal(values: np.ndarray, name: Any, known: np.ndarray) -> np.ndarray:
+    rows = known.copy()
+    rows[known] = values[known] == name  # pandas' NA is neither equal nor unequal to anything
+    return rows
 
 
 def write_category(name: Any) -> str:
@@ -165,4 +171,4 @@ def write_category(name: Any) -> str:
     -------
     str
     """
-    return f"{name:g}" if isinstance(name, float) else str(name)
+    return f"{name:.0f}" if isinstance(name, float) and name.is_integer() else str(name)

@@ -186,14 +186,27 @@ def _is_blank(item: Any) -> bool:
 
 
 def _read_date(row: int, item: Any) -> np.datetime64:
-    if isinstance(item, str) and len(text := item.strip()) == 8 and text.isdecimal():
-        item = f"{text[:4]}-{text[4:6]}-{text[6:]}"  # ISO's basic form; numpy reads it as a year
+    date = item
     if isinstance(item, datetime) and item.tzinfo is not None:
-        item = item.astimezone(UTC).replace(tzinfo=None)
+        date = item.astimezone(UTC).replace(tzinfo=None)
     try:
-        return np.datetime64(item, "us")
+        return np.datetime64(_as_iso(item) if isinstance(item, str | Real) else date, "us")
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The date in row {row} cannot be read: {item!r}. Expected ISO 8601, such as "
-            "2019-05-12, a datetime or a number; pandas.to_datetime converts other spellings."
+            "2019-05-12, a datetime or a number (among text a year or a day, 2019 or 20190512); "
+            "pandas.to_datetime converts other spellings."
         ) from error
+
+
+def _as_iso(item: str | Real) -> str:
+    """Write a date as numpy reads it, which takes numbers for microseconds since 1970."""
+    if isinstance(item, str):
+        text = item.strip()
+    else:
+        text = f"{float(item):.12g}"  # as a spreadsheet has a year or a day among text
+        if len(text) not in (4, 8) or not text.isdecimal():
+            raise ValueError(f"neither a year nor a day: {text}")
+    if len(text) == 8 and text.isdecimal():
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"  # ISO's basic form; numpy reads it as a year
+    return text

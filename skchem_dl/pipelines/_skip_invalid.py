@@ -334,6 +334,7 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         estimator = clone(self.estimator)
         result = getattr(estimator, method)(X, y, **params)
         self.estimator_ = estimator
+        self._float_dtype = _float_dtype(X)
         return result
 
     def _valid_part(
@@ -359,6 +360,9 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         X = _as_rows(X)
         rows = np.flatnonzero(_not_all_nan(X))
         valid_part = row_subset(X, rows) if len(rows) else self._stand_in(X)
+        # NaN has made float32 of what the estimator may have been fitted to, and KMeans minds.
+        if self._float_dtype is not None and _float_dtype(valid_part) != self._float_dtype:
+            valid_part = valid_part.astype(self._float_dtype)
         return _spread(getattr(self.estimator_, method)(valid_part), X)
 
     def _stand_in(self, X: Any) -> Any:
@@ -368,7 +372,15 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
             return type(X)({name: ["C" if on_molecules else 0.0] for name in X.columns})
         if on_molecules and X.dtype == object:
             return np.full((1, *X.shape[1:]), "C", dtype=object)
-        return np.zeros((1, *X.shape[1:]))
+        return np.zeros((1, *X.shape[1:]), dtype=X.dtype)
+
+
+def _float_dtype(X: Any) -> np.dtype | None:
+    """Give the type of numbers as scikit-learn computes with them; None of all else."""
+    dtype = getattr(X, "dtype", None)
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "fiub":
+        return None
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _valid_targets(y: Any, rows: np.ndarray) -> Any:

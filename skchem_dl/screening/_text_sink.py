@@ -10,7 +10,7 @@ from typing import Any
 from skchem_dl._rows import is_missing
 from skchem_dl.screening._formats import Format
 from skchem_dl.screening._predictor import Predictions
-from skchem_dl.screening._records import line_end
+from skchem_dl.screening._records import Record, line_end
 
 _LINE_END = "\r\n"
 
@@ -46,7 +46,7 @@ class TextSink:
         if not self._as_it_stands:
             lines = self._lines([[*self._source.names, *self._columns]])
         elif self._source.header is not None:
-            lines = self._extended([self._source.header.raw], [self._columns])
+            lines = self._extended([self._source.header], [self._columns])
         return self._pack(self._byte_order_mark + self._encode(lines))
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
@@ -63,7 +63,7 @@ class TextSink:
         """
         added = _as_text(predictions)
         if self._as_it_stands:
-            lines = self._extended([record.raw for record in chunk.records], added)
+            lines = self._extended(chunk.records, added)
         else:
             rows = zip(chunk.cells(), added, strict=True)
             lines = self._lines([*cells, *more] for cells, more in rows)
@@ -82,12 +82,14 @@ class TextSink:
         """
         return pieces
 
-    def _extended(self, raw: list[str], added: Iterable[Iterable[str]]) -> list[str]:
+    def _extended(self, records: list[Record], added: Iterable[Iterable[str]]) -> list[str]:
         """Add fields to rows that stay what they are to the letter."""
         lines = []
-        for row, more in zip(raw, self._joined(added), strict=True):
-            end = line_end(row)
-            text = row[: len(row) - len(end)]
+        for record, more in zip(records, self._joined(added), strict=True):
+            end = line_end(record.raw)
+            text = record.raw[: len(record.raw) - len(end)]
+            if self._form.kind == "smi" and not record.fields[1]:
+                text = text.rstrip(" \t") + self._form.delimiter  # or the name would be a number
             lines.append(f"{text}{self._form.delimiter}{more}{end or self._line_end}")
         return lines
 

@@ -596,3 +596,17 @@ def test_models_saved_before_there_was_a_memory(tmp_path):
     copy = MorganFingerprinter.__new__(MorganFingerprinter)
     copy.__setstate_from_file__(state)
     assert copy.get_params() == older.get_params()
+
+
+def test_a_folder_that_may_only_be_read(featurizer, tmp_path, monkeypatch):
+    def refuse(shelf):
+        raise PermissionError(13, "Permission denied", "lock")
+
+    expected = bits(clone(featurizer).fit_transform(["CCO", "C"]))
+    cached = with_memory(featurizer, tmp_path)
+    cached.fit_transform(["CCO"])
+    files = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr(_cache.Shelf, "lock", refuse)
+    with pytest.warns(UserWarning, match="New molecules are not kept in .*Permission denied"):
+        assert bits(cached.transform(["CCO", "C"])) == expected
+    assert sorted(tmp_path.rglob("*")) == files

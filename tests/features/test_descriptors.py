@@ -5,7 +5,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skchem_dl import InvalidMoleculeWarning, RDKitDescriptors
+from skchem_dl import InvalidMoleculeError, InvalidMoleculeWarning, RDKitDescriptors
 
 LARGEST = np.finfo(np.float32).max
 
@@ -109,3 +109,16 @@ def test_worker_processes_change_nothing(smiles, few_are_enough):
     one = RDKitDescriptors().transform(smiles)
     two = RDKitDescriptors(n_jobs=2).transform(smiles)
     np.testing.assert_array_equal(one, two)
+
+
+def test_a_molecule_of_which_nothing_is_known_is_invalid():
+    names = ["BCUT2D_MWHI", "BCUT2D_MWLOW"]
+    with pytest.raises(InvalidMoleculeError, match=r"row 1: .*no descriptor can be computed"):
+        RDKitDescriptors(names).transform(["CCO", Chem.MolFromSmiles("[He]"), "CC"])
+    lenient = RDKitDescriptors(names, on_invalid="nan")
+    with pytest.warns(InvalidMoleculeWarning) as caught:
+        values = lenient.transform(["[He]", "CCO", "C(", "[He]"])
+    assert np.isnan(values).tolist() == [[True] * 2, [False] * 2, [True] * 2, [True] * 2]
+    assert [bad.row for bad in caught[0].message.invalid] == [0, 2, 3]
+    # One value is enough.
+    assert np.isfinite(RDKitDescriptors([*names, "MolWt"]).transform(["[He]"])).sum() == 1

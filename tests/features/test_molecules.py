@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from rdkit import Chem
@@ -43,6 +44,9 @@ CONTAINERS = {
     "one-column frame": lambda rows: pd.DataFrame({"mol": rows}, index=SHUFFLED),
     "polars Series": pl.Series,
     "polars frame": lambda rows: pl.DataFrame({"mol": rows}),
+    "pyarrow column": pa.array,
+    "pyarrow chunks": lambda rows: pa.chunked_array([rows[:1], rows[1:]]),
+    "pyarrow table": lambda rows: pa.table({"mol": rows}),
     "spaces around": lambda rows: [f"\t {row}\r\n" for row in rows],
 }
 MOL_CONTAINERS = {
@@ -201,3 +205,12 @@ def described(item):
         return item
     parts = [item, *item.GetAtoms(), *item.GetBonds()]
     return item.ToBinary(), [list(part.GetPropNames(True, True)) for part in parts]
+
+
+def test_a_column_of_a_pyarrow_table():
+    table = pa.table({"y": range(len(MOLECULES)), "mol": MOLECULES})
+    expected = MorganFingerprinter().transform(MOLECULES)
+    found = MorganFingerprinter(smiles_column="mol").transform(table)
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"exactly one column .* columns are \['y', 'mol'\]"):
+        MorganFingerprinter(smiles_column="smiles").transform(table)

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,28 @@ def test_clusters_with_gaps_are_whole_numbers():
     assert {name: rows.tolist() for name, rows in others.items()} == {
         "none": [False, False, True, False]
     }
+
+
+def test_large_categories_with_gaps_are_told_apart():
+    groups, _ = group_categories(np.array([20190501.0, 20190502.0, np.nan, 0.5]))
+    assert list(groups) == ["0.5", "20190501", "20190502"]
+    assert [rows.sum() for rows in groups.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        lambda names: pd.Series(names, dtype="string"),
+        lambda names: [np.nan if name is None else name for name in names],
+        lambda names: np.array(names, dtype=object),
+    ],
+    ids=["pandas", "list", "objects"],
+)
+def test_gaps_among_names_are_grey(draw, gaps):
+    names = [None if i % 4 == 3 else "ab"[i % 2] for i in range(60)]
+    display = draw(color=gaps(names))
+    texts = [text.get_text().partition(" ")[0] for text in display.legend_.get_texts()]
+    assert texts == ["a", "b", "none"]
 
 
 @pytest.mark.parametrize(

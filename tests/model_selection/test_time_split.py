@@ -156,3 +156,17 @@ def test_asks_for_groups_by_whatever_name():
         named = deepcopy(splitter).set_split_request(groups="dates")
     assert get_routing_for_object(named).split.requests == {"groups": "dates"}
     assert repr(splitter) == "TimeSplit(date_column=None, n_splits=5, test_size=None)"
+
+
+@pytest.mark.parametrize("number", [2021, 2021.0, np.int64(20210312)])
+def test_a_number_among_text_is_a_year_or_a_day(number):
+    dates = np.array(["2019-05-12", number, "2020-01-01"], dtype=object)
+    [(train, test)] = TimeSplit(1, test_size=1).split(["C"] * 3, groups=dates)
+    assert (train.tolist(), test.tolist()) == ([0, 2], [1])
+
+
+@pytest.mark.parametrize("number", [44_000, 2019.5, True])
+def test_another_number_among_text(number):
+    dates = np.array(["2019-05-12", number, "2020-01-01"], dtype=object)
+    with pytest.raises(ValueError, match=r"date in row 1 cannot be read: .*2019 or 20190512"):
+        next(TimeSplit(1, test_size=1).split(["C"] * 3, groups=dates))

@@ -28,7 +28,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from skchem_dl import MolStandardizer, MorganFingerprinter
-from skchem_dl.pipelines import SkipInvalidRows
+from skchem_dl.exceptions import InvalidMoleculeWarning
+from skchem_dl.pipelines import SkipInvalidRows, make_cluster_pipeline
 
 BAD = [1, 4, 11]
 GOOD = np.setdiff1d(np.arange(12), BAD)
@@ -321,3 +322,16 @@ def test_a_transformer_that_gives_columns():
     filled = SkipInvalidRows(SimpleImputer()).fit_transform(X)
     expected = np.array([[1.0, 0.0, 2.0], [np.nan] * 3, [0.0, 0.0, 4.0]])
     np.testing.assert_array_equal(filled.toarray(), expected)
+
+
+@pytest.mark.parametrize("on_invalid", ["raise", "nan"])
+def test_clusters_of_no_molecule(on_invalid):
+    """KMeans wants numbers of the type that it was fitted to; NaN makes float32 of all."""
+    smiles = ["CCO", "CCCO", "c1ccccc1", "Cc1ccccc1"]
+    model = make_cluster_pipeline(on_invalid=on_invalid, n_clusters=2, random_state=0).fit(smiles)
+    expected = model.predict(smiles)
+    model.set_params(featurizer__on_invalid="nan")
+    with pytest.warns(InvalidMoleculeWarning):
+        assert np.isnan(model.predict(["C("])).tolist() == [True]
+        found = model.predict([*smiles, "C("])
+    np.testing.assert_array_equal(found, [*expected, np.nan])

@@ -219,8 +219,8 @@ def test_smi(tmp_path):
     assert smi(tmp_path, text).split("\n") == [
         "CCO ethanol 95 %\t1.5\t",
         "C(\tbroken\t\tsyntax error around position 2",
-        "\t\tempty string",
-        "CC\t1.5\t\r",
+        "\t\t\tempty string",
+        "CC\t\t1.5\t\r",
         "CN |$;$| x\t1.5\t",
         "",
     ]
