@@ -1,5 +1,7 @@
 """Invalid molecules passed over by any scikit-learn estimator."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -330,9 +332,11 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         return tags
 
     def _fit(self, method: str, X: Any, y: Any, params: dict[str, Any]) -> Any:
+        n = X.shape[0]
         X, y, params = self._valid_part(method, X, y, params)
         estimator = clone(self.estimator)
-        result = getattr(estimator, method)(X, y, **params)
+        with _counted_among(X.shape[0], n):
+            result = getattr(estimator, method)(X, y, **params)
         self.estimator_ = estimator
         self._float_dtype = _float_dtype(X)
         return result
@@ -363,7 +367,9 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         # NaN has made float32 of what the estimator may have been fitted to, and KMeans minds.
         if self._float_dtype is not None and _float_dtype(valid_part) != self._float_dtype:
             valid_part = valid_part.astype(self._float_dtype)
-        return _spread(getattr(self.estimator_, method)(valid_part), X)
+        with _counted_among(len(rows), X.shape[0]):
+            found = getattr(self.estimator_, method)(valid_part)
+        return _spread(found, X)
 
     def _stand_in(self, X: Any) -> Any:
         """Give one valid row that tells how wide the output is, where X has none."""
@@ -381,6 +387,17 @@ def _float_dtype(X: Any) -> np.dtype | None:
     if not isinstance(dtype, np.dtype) or dtype.kind not in "fiub":
         return None
     return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+@contextmanager
+def _counted_among(n_valid: int, n: int) -> Iterator[None]:
+    """Say of what an error counts the rows, where some were left out."""
+    try:
+        yield
+    except Exception as error:
+        if 0 < n_valid < n:
+            error.add_note(f"Rows are counted among the {n_valid} valid ones of {n}.")
+        raise
 
 
 def _valid_targets(y: Any, rows: np.ndarray) -> Any:

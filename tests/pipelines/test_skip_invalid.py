@@ -27,7 +27,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-from skchem_dl import MolStandardizer, MorganFingerprinter
+from skchem_dl import FingerprintMLPRegressor, MolStandardizer, MorganFingerprinter
 from skchem_dl.exceptions import InvalidMoleculeWarning
 from skchem_dl.pipelines import SkipInvalidRows, make_cluster_pipeline
 
@@ -335,3 +335,18 @@ def test_clusters_of_no_molecule(on_invalid):
         assert np.isnan(model.predict(["C("])).tolist() == [True]
         found = model.predict([*smiles, "C("])
     np.testing.assert_array_equal(found, [*expected, np.nan])
+
+
+def test_an_error_says_of_what_it_counts_the_rows():
+    X = np.array([[np.nan, np.nan], [1, 2], [np.nan, 1], [3, 4]])
+    model = SkipInvalidRows(FingerprintMLPRegressor(max_epochs=1))
+    with pytest.raises(ValueError, match="first in row 1") as caught:
+        model.fit(X, [0.0, 1.0, 2.0, 3.0])
+    assert caught.value.__notes__ == ["Rows are counted among the 3 valid ones of 4."]
+    model.fit(X[[1, 3]], [1.0, 3.0])
+    with pytest.raises(ValueError, match="first in row 1") as caught:
+        model.predict(X[:3])
+    assert caught.value.__notes__ == ["Rows are counted among the 2 valid ones of 3."]
+    with pytest.raises(ValueError, match="first in row 1") as caught:
+        model.predict(X[1:])
+    assert not hasattr(caught.value, "__notes__")
