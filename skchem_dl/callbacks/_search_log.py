@@ -126,7 +126,7 @@ def _of_optuna(study: Any) -> Iterator[_Candidate]:
             f"log_search takes a study of one objective; this one has {len(study.directions)}."
         )
     for trial in study.trials:
-        if trial.value is None:  # pruned or failed
+        if trial.state.name != "COMPLETE":  # one that was pruned has the value of an early epoch
             continue
         attributes = {
             name: float(value)

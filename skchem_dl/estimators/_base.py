@@ -310,7 +310,10 @@ class BaseNeuralEstimator(BaseEstimator):
         try:
             return validate_data(self, X, ensure_all_finite=False, **options)
         except (TypeError, ValueError) as error:
-            first = np.asarray(X, dtype=object).ravel()[:1].tolist()
+            if getattr(getattr(X, "dtype", None), "kind", "O") in "biufc":
+                raise  # without a copy as objects, which would take eight times the memory
+            rows = X.iloc[:1] if hasattr(X, "iloc") else X
+            first = np.asarray(rows, dtype=object).ravel()[:1].tolist()
             if not (first and isinstance(first[0], str | Mol)):
                 raise
             raise TypeError(
@@ -355,6 +358,11 @@ class BaseNeuralEstimator(BaseEstimator):
             if not len(rows):
                 raise ValueError(f"None of the {len(y_val)} rows has a molecule and a target.")
             targets = self._read_targets(y_val, rows, None, reset=False)
+        except TypeError as error:
+            raise TypeError(
+                f"In X_val and y_val: {error} (A Pipeline featurises X_val too, with "
+                'transform_input=["X_val"] and metadata routing enabled.)'
+            ) from error
         except ValueError as error:
             raise ValueError(f"In X_val and y_val: {error}") from error
         return TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, None))

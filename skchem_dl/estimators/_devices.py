@@ -29,13 +29,16 @@ def resolve_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=device).cpu()
-        if torch.device(device).type not in ("cpu", "cuda"):
-            raise RuntimeError("it works, but its random numbers could not be kept apart")
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f'device={device!r} does not work here. Use "auto" or "cpu". torch says: {reason}'
         ) from error
+    if torch.device(device).type not in ("cpu", "cuda"):
+        raise ValueError(
+            f'device={device!r} does not work here. Use "auto" or "cpu": random numbers of other '
+            "devices cannot be kept apart from yours."
+        )
     return device
 
 

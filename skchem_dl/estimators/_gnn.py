@@ -131,9 +131,9 @@ def _refuse_gaps(features: np.ndarray, valid: np.ndarray) -> None:
 class MolGNNRegressor(RegressionMixin, _MolGNN):
     """Graph neural network for regression on molecular graphs.
 
-    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised
-    and joined to the readout. An empty graph stands for an invalid molecule: it is left out of
-    `fit` and `score` and predicted as NaN.
+    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised,
+    cut off at five standard deviations, and joined to the readout. An empty graph stands for an
+    invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
 
     Parameters
     ----------
@@ -392,9 +392,9 @@ default="dmpnn"
 class MolGNNClassifier(ClassificationMixin, _MolGNN):
     """Graph neural network for classification on molecular graphs.
 
-    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised
-    and joined to the readout. An empty graph stands for an invalid molecule: it is left out of
-    `fit` and `score` and predicted as NaN.
+    X is a `MolGraphs`, as `MolGraphizer` makes it; its molecule features, if any, are standardised,
+    cut off at five standard deviations, and joined to the readout. An empty graph stands for an
+    invalid molecule: it is left out of `fit` and `score` and predicted as NaN.
 
     Parameters
     ----------

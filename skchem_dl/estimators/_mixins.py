@@ -190,13 +190,16 @@ class ClassificationMixin(ClassifierMixin):
         Raises
         ------
         ValueError
-            If nothing is left to compare.
+            If nothing is left to compare, or y has other columns than in `fit`.
         """
         probabilities = self.predict_proba(X)
         check_consistent_length(probabilities, y)
         y = read_labels(y)
         counted = ~np.isnan(probabilities).any(axis=1)
         if self._task.multilabel:
+            expected = (len(probabilities), self._task.out_dim)
+            if y.shape != expected:
+                raise ValueError(f"y has shape {y.shape}; expected {expected}, as in fit.")
             y = multilabel_values(y)
             counted &= ~np.isnan(y).all(axis=1)
         if not counted.any():

@@ -1,5 +1,6 @@
 """What the targets mean: y as the networks learn it, and their output as users want it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -234,9 +235,16 @@ def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _class_weights(class_weight: Any, classes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Give how much each class counts; 1 where it does not occur."""
-    there = np.isin(classes, labels)
     weights = np.ones(len(classes))
-    weights[there] = compute_class_weight(class_weight, classes=classes[there], y=labels)
+    if isinstance(class_weight, Mapping):
+        names = classes.tolist()
+        unknown = [name for name in class_weight if name not in names]
+        if unknown:
+            raise ValueError(f"class_weight has {unknown}; the classes are {names}.")
+        weights[:] = [class_weight.get(name, 1.0) for name in names]
+    else:
+        there = np.isin(classes, labels)
+        weights[there] = compute_class_weight(class_weight, classes=classes[there], y=labels)
     if not (np.isfinite(weights).all() and (weights >= 0).all()):
         raise ValueError(f"class_weight={class_weight!r}; expected numbers from 0 on.")
     return weights

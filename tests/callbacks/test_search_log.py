@@ -195,6 +195,7 @@ def test_optuna_study(tmp_path, quiet_optuna):
         x = trial.suggest_float("x", -1, 1)
         kind = trial.suggest_categorical("kind", ["a", "b"])
         if trial.number == 1:
+            trial.report(-1.0, 0)  # and so the trial's value, better than all others
             raise optuna.TrialPruned
         return x**2 + (kind == "a")
 
@@ -202,7 +203,8 @@ def test_optuna_study(tmp_path, quiet_optuna):
     study.optimize(objective, n_trials=5)
     folder = log_search(study, tmp_path, run_name="by hand")
     columns, metrics, rows = read_hparams(folder)
-    complete = [trial for trial in study.trials if trial.value is not None]
+    assert study.trials[1].value == -1.0
+    complete = [trial for trial in study.trials if trial.number != 1]
     assert len(rows) == len(complete) == len(read_table(folder)) == 4
     assert (set(columns), metrics) == ({"x", "kind"}, ["value"])
     for row, trial in zip(rows.values(), complete, strict=True):

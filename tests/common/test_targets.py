@@ -247,3 +247,8 @@ def test_wrong_labels(make, smiles):
     model.fit(X, np.resize([0, 1], n))
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         model.score(X, [0, 1])
+    y = np.resize([0, 1, 0, 1], (n, 3))
+    model.fit(X, y)
+    for wrong in (y[:, [0]], y[:, 0], y[:, :2]):
+        with pytest.raises(ValueError, match=rf"y has shape .*; expected \({n}, 3\), as in fit"):
+            model.score(X, wrong)

@@ -133,6 +133,8 @@ def test_a_validation_set_that_does_not_fit(make, smiles):
         model.fit(X, y, y_val=y)
     with pytest.raises(ValueError, match="In X_val and y_val: Found input variables with incons"):
         model.fit(X, y, X_val=X, y_val=y[:3])
+    with pytest.raises(TypeError, match=r"^In X_val and y_val: .*expects .*transform_input=\["):
+        model.fit(X, y, X_val=list(smiles), y_val=y)
     wrong = np.array(["new"] * len(y)) if is_classifier(model) else np.column_stack([y, y])
     with pytest.raises(ValueError, match=r"In X_val and y_val: y has the (label|shape)"):
         model.fit(X, y, X_val=X, y_val=wrong)
@@ -249,6 +251,26 @@ def test_class_weight_of_several_labels_is_a_column_each(make, smiles):
     found = model._task.weights(y.astype(np.float32))
     assert found[0].tolist() == pytest.approx([31 / 8, 1])
     assert found[20].tolist() == pytest.approx([31 / 54, 1])
+
+
+@classifiers
+def test_class_weight_of_a_label_that_a_fold_has_not(make, smiles):
+    model = make().set_params(class_weight={1: 10})
+    y = np.zeros((len(smiles), 2))
+    y[:4, 0] = 1
+    model.fit(features(model, smiles), y)
+    found = model._task.weights(y.astype(np.float32))
+    assert (found[0, 0], found[0, 1], found[9].tolist()) == (10, 1, [1, 1])
+
+
+@classifiers
+def test_class_weight_of_names(make, smiles):
+    model = make().set_params(class_weight={"1": 5})
+    X, y = data(model, smiles)
+    by_number = clone(model).set_params(class_weight={1: 5}).fit(X, y)
+    assert_same(outputs(model.fit(X, y.astype(str)), X), outputs(by_number, X))
+    with pytest.raises(ValueError, match=r"class_weight has \['2'\]; the classes are \['0', '1'\]"):
+        model.set_params(class_weight={"1": 5, "2": 3}).fit(X, y.astype(str))
 
 
 @neural
