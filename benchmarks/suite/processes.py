@@ -158,7 +158,9 @@ class ForkServers:
 
     def get(self, environment: str, *, imports: bool) -> ForkServer:
         key = environment, imports
-        if key not in self._servers or not self._servers[key].runs():
+        if key in self._servers and not self._servers[key].runs():
+            self._servers.pop(key).stop()
+        if key not in self._servers:
             self._servers[key] = ForkServer(environment, imports=imports, threads=self._threads)
         return self._servers[key]
 
