@@ -1,6 +1,7 @@
 """Training: batches, optimizers, random numbers, devices."""
 
 import threading
+import tracemalloc
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -343,3 +344,15 @@ def test_convolutions_on_a_gpu_are_deterministic(device, inside, monkeypatch):
     with deterministic_convolutions(device):
         assert (cudnn.deterministic, cudnn.benchmark) == inside
     assert (cudnn.deterministic, cudnn.benchmark) == (False, True)
+
+
+def test_the_message_for_another_width_takes_no_copy():
+    model = make_mlp().fit(X, y)
+    wide = np.zeros((2_000, 5_000), dtype=np.uint8)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="5000 features"):
+            model.predict(wide)
+        assert tracemalloc.get_traced_memory()[1] < 3 * wide.nbytes  # as objects it is eight times
+    finally:
+        tracemalloc.stop()

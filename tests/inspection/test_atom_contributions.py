@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from rdkit import Chem
+from rdkit.Chem import Descriptors
 from rdkit.Chem.rdFingerprintGenerator import AdditionalOutput, GetMorganGenerator
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.frozen import FrozenEstimator
@@ -18,7 +19,7 @@ from sklearn.svm import SVC
 from skchem_dl import MolGraphizer, MorganFingerprinter, RDKitDescriptors, SmilesTokenizer
 from skchem_dl.datasets import load_solubility
 from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
-from skchem_dl.inspection import atom_contributions
+from skchem_dl.inspection import _masking, atom_contributions
 from skchem_dl.inspection._masking import without_atom
 from skchem_dl.nn import READOUTS
 from skchem_dl.nn._sparse import as_matrix
@@ -373,3 +374,19 @@ def test_sparse_coefficients_and_frames():
     for one, other, third in zip(expected, found, framed, strict=True):
         np.testing.assert_allclose(one, other)
         np.testing.assert_allclose(one, third)
+
+
+def test_masking_some_molecules_at_a_time(monkeypatch):
+    mols = [Chem.MolFromSmiles(text) for text in ("CCO", "C", "c1ccccc1O", "CN", "O")]
+    sizes = []
+
+    def weights(parts):
+        sizes.append(len(parts))
+        return np.array([Descriptors.MolWt(part) for part in parts])
+
+    whole = _masking.mask_atoms(weights, mols)
+    monkeypatch.setattr(_masking, "_MOLECULES_AT_A_TIME", 2)
+    pieces = _masking.mask_atoms(weights, mols)
+    assert sizes == [3 + 3 + 7 + 2, 1 + 3, 2 + 7 + 2]
+    for one, other in zip(whole, pieces, strict=True):
+        np.testing.assert_array_equal(one, other)
