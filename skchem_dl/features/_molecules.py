@@ -151,7 +151,8 @@ def _single_column(X: Any, smiles_column: str | int | None) -> Any:
             f"Got an array of shape {X.shape} and smiles_column={smiles_column!r}. {_EXPECTED}, or "
             "set smiles_column to the position of the column that holds the SMILES."
         )
-    columns = list(getattr(X, "column_names", X.columns))  # of pyarrow, columns are the data
+    # Of pyarrow, columns are the data; of pandas, any name may be that of a column.
+    columns = list(X.columns if hasattr(X, "iloc") else getattr(X, "column_names", X.columns))
     if smiles_column is None and len(columns) == 1:
         smiles_column = columns[0]
     if smiles_column is None:

@@ -214,3 +214,11 @@ def test_a_column_of_a_pyarrow_table():
     np.testing.assert_array_equal(found, expected)
     with pytest.raises(ValueError, match=r"exactly one column .* columns are \['y', 'mol'\]"):
         MorganFingerprinter(smiles_column="smiles").transform(table)
+
+
+def test_a_column_that_is_called_like_an_attribute():
+    frame = pd.DataFrame({"column_names": [1, 2], "mol": ["CCO", "C"]})
+    expected = MorganFingerprinter().transform(["CCO", "C"])
+    np.testing.assert_array_equal(
+        MorganFingerprinter(smiles_column="mol").transform(frame), expected
+    )
