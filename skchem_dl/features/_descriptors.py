@@ -3,14 +3,12 @@
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache
-from itertools import compress
 from typing import Any
 
 import numpy as np
-from rdkit.Chem import Mol, MolToSmiles
+from rdkit.Chem import Mol
 from sklearn.utils._param_validation import StrOptions
 
-from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
 
@@ -146,17 +144,8 @@ class RDKitDescriptors(BaseMolTransformer):
         """Call a molecule invalid of which nothing is known: such rows are passed over later."""
         values = self._transform_mols(parsed.mols)
         known = ~np.isnan(values).all(axis=1) | (values.shape[1] == 0)
-        rows = np.flatnonzero(parsed.valid)[~known]
-        for row, mol, text in zip(
-            rows.tolist(),
-            compress(parsed.mols, ~known),
-            compress(parsed.texts, ~known),
-            strict=True,
-        ):
-            value = MolToSmiles(mol) if text is None else text
-            parsed.invalid.append(InvalidMolecule(row, value, "no descriptor can be computed"))
-        parsed.valid[rows] = False
-        parsed.invalid.sort(key=lambda problem: problem.row)
+        nothing = np.flatnonzero(~known).tolist()
+        parsed.refuse(dict.fromkeys(nothing, "no descriptor can be computed"))
         return values[known]
 
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray:

@@ -57,6 +57,16 @@ class ParsedMolecules(NamedTuple):
             for mol, text in zip(self.mols, self.texts, strict=True)
         ]
 
+    def refuse(self, reasons: dict[int, str]) -> None:
+        """Make rows invalid, given by their places in `mols`, which stay there."""
+        rows = np.flatnonzero(self.valid)
+        for place, reason in reasons.items():
+            text = self.texts[place]
+            value = MolToSmiles(self.mols[place]) if text is None else text
+            self.invalid.append(InvalidMolecule(int(rows[place]), value, reason))
+        self.valid[rows[list(reasons)]] = False
+        self.invalid.sort(key=lambda problem: problem.row)
+
 
 @contextmanager
 def quiet_rdkit() -> Iterator[None]:

@@ -8,7 +8,6 @@ from rdkit.Chem import Mol, MolFromSmiles, MolToSmiles
 from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from skchem_dl._rows import spread_rows
-from skchem_dl.exceptions import InvalidMolecule
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
 
@@ -86,10 +85,9 @@ class MolStandardizer(BaseMolTransformer):
     def _transform_parsed(self, parsed: ParsedMolecules) -> np.ndarray:
         """Standardise; a molecule that RDKit's standardiser refuses becomes an invalid row."""
         steps = self._steps()
-        smiles = []
+        smiles, refused = [], {}
         with quiet_rdkit():
-            rows = np.flatnonzero(parsed.valid)
-            for row, given, text in zip(rows, parsed.mols, parsed.texts, strict=True):
+            for place, given in enumerate(parsed.mols):
                 mol = given
                 try:
                     for step in steps:
@@ -98,13 +96,10 @@ class MolStandardizer(BaseMolTransformer):
                     if MolFromSmiles(standard) is None:  # ferrocene becomes c1cccc1
                         raise ValueError(f"it gives {standard!r}, which is no molecule")
                 except (ValueError, RuntimeError) as error:
-                    parsed.valid[row] = False
-                    reason = f"standardisation failed: {error}".strip()
-                    value = MolToSmiles(given) if text is None else text
-                    parsed.invalid.append(InvalidMolecule(int(row), value, reason))
+                    refused[place] = f"standardisation failed: {error}".strip()
                 else:
                     smiles.append(standard)
-        parsed.invalid.sort(key=lambda problem: problem.row)
+            parsed.refuse(refused)
         return np.array(smiles, dtype=object)
 
     def _transform_mols(self, mols: Sequence[Mol]) -> np.ndarray:
