@@ -1,12 +1,13 @@
 """Errors and warnings about molecules that could not be read."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["InvalidMolecule", "InvalidMoleculeError", "InvalidMoleculeWarning"]
 
 _N_SHOWN = 5
-_LONGEST_SHOWN = 80
+_LONGEST_SHOWN = 80  # characters
+_LARGEST_SHOWN = 500  # atoms
 
 
 class InvalidMolecule(NamedTuple):
@@ -127,7 +128,7 @@ def describe_invalid(
     labels: Sequence[object] | None = None,
     label_name: str = "index",
 ) -> str:
-    """Say how many of how many rows are no molecules, then show the first five.
+    """Return how many of how many rows are not valid molecules, and the first five of them.
 
     Parameters
     ----------
@@ -148,9 +149,21 @@ def describe_invalid(
     lines = []
     for row, value, reason in invalid:
         label = "" if labels is None else f" ({label_name} {labels[row]!r})"
-        lines.append(f"row {row}{label}: {shorten(repr(value))}: {reason}")
+        lines.append(f"row {row}{label}: {shorten(_show(value))}: {reason}")
     are = "is not a valid molecule" if len(invalid) == 1 else "are not valid molecules"
     return f"{len(invalid)} of {n_rows} rows {are}:\n{first_five(lines)}"
+
+
+def _show(value: Any) -> str:
+    """Return a Mol as its SMILES or SMARTS, anything else as Python writes it."""
+    if not hasattr(value, "GetNumAtoms"):
+        return repr(value)
+    if value.GetNumAtoms() > _LARGEST_SHOWN:  # its text would be cut, and takes long to write
+        return f"Mol of {value.GetNumAtoms()} atoms"
+    from rdkit.Chem import Mol, MolToSmarts, MolToSmiles
+
+    mol = Mol(value)  # writing it stores properties
+    return f"Mol {MolToSmarts(mol) if mol.HasQuery() else MolToSmiles(mol, canonical=False)!r}"
 
 
 def first_five(problems: Sequence[str]) -> str:

@@ -33,9 +33,10 @@ from skchem_dl.features._cache_files import (
     read_batch,
     write_batch,
 )
-from skchem_dl.features._molecules import parse_molecules, quiet_rdkit
+from skchem_dl.features._molecules import parse_molecules
+from skchem_dl.features._reading import quiet_rdkit
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # what is kept, and how molecules are read
 # Written, and lost if the process is killed, at a time; and the most that one file grows to.
 _BATCH_ROWS = 5_000
 _FILES = "*-*-*.npz"  # time, a name that no other has, number of rows

@@ -10,7 +10,8 @@ from rdkit.Chem import Mol
 from sklearn.utils._param_validation import StrOptions
 
 from skchem_dl.features._base import BaseMolTransformer
-from skchem_dl.features._molecules import ParsedMolecules, quiet_rdkit
+from skchem_dl.features._molecules import ParsedMolecules
+from skchem_dl.features._reading import quiet_rdkit
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 

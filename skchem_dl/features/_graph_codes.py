@@ -10,12 +10,12 @@ from rdkit.Chem import (
     Bond,
     BondStereo,
     BondType,
+    ChiralType,
     HybridizationType,
     Mol,
 )
 from rdkit.Chem.rdqueries import HasChiralTagQueryAtom
 
-from skchem_dl.features._molecules import TETRAHEDRAL
 from skchem_dl.graphs import GraphSchema, MolGraphs, _offsets
 
 # Categories of each field, in the order of their codes; code 0 is "other" everywhere.
@@ -84,6 +84,7 @@ _READ_BOND = {
     "begin": Bond.GetBeginAtomIdx,
     "end": Bond.GetEndAtomIdx,
 }
+_TETRAHEDRAL = (ChiralType.CHI_TETRAHEDRAL_CW, ChiralType.CHI_TETRAHEDRAL_CCW)
 _HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
 _NO_STEREO = int(BondStereo.STEREONONE)
 
@@ -198,6 +199,6 @@ def _read_bonds(mol: Mol, text: str | None, numbers: dict[str, list]) -> None:
 
 def _chirality_code(atom: Atom) -> int:
     """Give the code of an atom that has a chiral tag."""
-    if atom.GetChiralTag() in TETRAHEDRAL and atom.HasProp("_CIPCode"):
+    if atom.GetChiralTag() in _TETRAHEDRAL and atom.HasProp("_CIPCode"):
         return CHIRALITY_CODES.get(atom.GetProp("_CIPCode"), 0)
     return 0

@@ -17,7 +17,8 @@ from skchem_dl.features._graph_codes import (
     graphs_of_mols,
     make_graphs,
 )
-from skchem_dl.features._molecules import parse_molecules, quiet_rdkit, why_not_smiles
+from skchem_dl.features._molecules import parse_molecules
+from skchem_dl.features._reading import plain_smiles, quiet_rdkit
 from skchem_dl.graphs import MolGraphs, _offsets
 
 # Set to False, every row takes the way through RDKit's Python.
@@ -163,10 +164,10 @@ def _read(library: Any, items: Sequence[Any]) -> tuple[MolGraphs, np.ndarray]:
 
 
 def _suitable(item: Any) -> str | None:
-    """Give the text of a row that the library reads as RDKit does."""
-    text = item.strip() if isinstance(item, str) else None
-    # The library sorts the atoms by the numbers that may stand after a colon.
-    return None if text is None or ":" in text or why_not_smiles(text) else text
+    """Return the SMILES of a row that the library reads as RDKit does."""
+    smiles = plain_smiles(item.strip()) if isinstance(item, str) else None
+    # The library sorts the atoms by the numbers that may follow a colon.
+    return None if smiles is None or ":" in smiles else smiles
 
 
 class _Batch(NamedTuple):

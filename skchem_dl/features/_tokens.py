@@ -16,6 +16,8 @@ from skchem_dl.features._molecules import ParsedMolecules
 
 PADDING, UNKNOWN = 0, 1
 _UNKNOWN_TEXT = "[?]"
+# Of the tokens of a SMILES: more unknown ones are warned of.
+_FEW_UNKNOWN = 0.1
 # Bracket atoms, ring closures of two digits and more, two-letter elements, RDKit's dative bonds;
 # anything else is one character. Nothing is left out, so tokens always join to the text.
 _TOKEN = re.compile(r"\[[^\]]*\]|%\(\d+\)|%\d\d|Br|Cl|->|<-|.")
@@ -24,8 +26,9 @@ _TOKEN = re.compile(r"\[[^\]]*\]|%\(\d+\)|%\d\d|Br|Cl|->|<-|.")
 class SmilesTokenizer(BaseMolTransformer):
     """SMILES as rows of integer codes, one token an atom, bond, branch or ring closure.
 
-    Vocabulary and length are learnt in `fit`. Mols are written as canonical SMILES; strings are
-    taken as they stand.
+    Vocabulary and length are learned in `fit`. Plain SMILES are taken as they are; Mols, InChI and
+    SMILES with atom maps or extensions are written as canonical SMILES first. Tokens that `fit` did
+    not see are encoded as unknown, with one warning if they are more than a tenth of a SMILES.
 
     Parameters
     ----------
@@ -63,9 +66,9 @@ class SmilesTokenizer(BaseMolTransformer):
     --------
     >>> from skchem_dl import SmilesTokenizer
     >>> tokenizer = SmilesTokenizer().fit(["CCO", "C[NH3+]", "Clc1ccccc1"])
-    >>> tokenizer.transform(["CCO", "CS"])[:, :4]
+    >>> tokenizer.transform(["CCO", "CCCCCCCCCS"])[:, :4]
     array([[3, 3, 5, 0],
-           [3, 1, 0, 0]], dtype=int32)
+           [3, 3, 3, 3]], dtype=int32)
     >>> tokenizer.inverse_transform(tokenizer.transform(["C[NH3+]"]))
     array(['C[NH3+]'], dtype=object)
     """
@@ -223,7 +226,21 @@ class SmilesTokenizer(BaseMolTransformer):
         for row, its_tokens in zip(codes, tokens, strict=True):
             kept = its_tokens[: self.max_length_]
             row[: len(kept)] = [code_of(token, UNKNOWN) for token in kept]
+        self._report_unknown(tokens, codes)
         return codes
+
+    def _report_unknown(self, tokens: list[list[str]], codes: np.ndarray) -> None:
+        n_unknown = np.count_nonzero(codes == UNKNOWN, axis=1)
+        rows = np.flatnonzero(n_unknown > _FEW_UNKNOWN * np.count_nonzero(codes, axis=1))
+        if not len(rows):
+            return
+        shown = sorted({token for token in tokens[rows[0]] if token not in self.vocabulary_})
+        warn_caller(
+            f"{len(rows)} of {len(tokens)} SMILES have more than {_FEW_UNKNOWN:.0%} tokens that were "
+            f"not seen in fit (row {rows[0]}: {', '.join(map(repr, shown[:5]))}), so what is made "
+            "of them is unreliable. If they were written by other software, put MolStandardizer "
+            "before the tokenizer, in fit and in predict."
+        )
 
     def _report_too_long(self, lengths: np.ndarray) -> None:
         too_long = np.flatnonzero(lengths > self.max_length_)

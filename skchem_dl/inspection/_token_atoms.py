@@ -4,8 +4,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Mol
 
-_WITH_HYDROGENS = Chem.SmilesParserParams()
-_WITH_HYDROGENS.removeHs = False  # type: ignore[assignment]  # RDKit's stubs are wrong
+from skchem_dl.features._reading import read_hydrogens
+
 _BARE_ATOMS = frozenset(["B", "C", "N", "O", "P", "S", "F", "I", "Cl", "Br", *"bcnops*"])
 
 
@@ -48,10 +48,7 @@ def _is_atom(token: str) -> bool:
 
 def _heavy_atoms(smiles: str) -> np.ndarray:
     """Give the atom that each one written is part of, once hydrogens are removed."""
-    mol = Chem.MolFromSmiles(smiles, _WITH_HYDROGENS)
-    for atom in mol.GetAtoms():
-        atom.SetIntProp("written", atom.GetIdx())
-    kept = [atom.GetIntProp("written") for atom in Chem.RemoveHs(mol).GetAtoms()]
+    mol, kept = read_hydrogens(smiles)
     numbers = np.full(mol.GetNumAtoms(), -1)
     numbers[kept] = np.arange(len(kept))
     for atom in mol.GetAtoms():

@@ -9,13 +9,21 @@ from sklearn.utils.validation import column_or_1d
 
 from skchem_dl._rows import is_missing
 from skchem_dl.features._molecules import ParsedMolecules, as_items, parse_molecules
+from skchem_dl.similarity._butina import INVALID_LABEL
 
 # A parsed molecule takes some 20 kB: a chunk bounds how many live at once.
 _CHUNK_SIZE = 1_000
 
 
+INVALID_GROUP = "invalid molecule"  # the scaffold of such rows; their cluster is INVALID_LABEL
+
+
 class GroupCodes(NamedTuple):
-    """Groups as numbers, in the order in which they first occur."""
+    """Groups as numbers, in the order in which they first occur.
+
+    Rows that are not valid molecules have the code -1 and are in none of the groups: a test set of
+    such rows alone would judge nothing.
+    """
 
     codes: np.ndarray  # (n,) int
     sizes: np.ndarray  # (n_groups,) int
@@ -54,20 +62,23 @@ def read_groups(
     """
     if groups is None:
         labels = of_molecules(molecule_items(X, smiles_column, owner))
+        invalid = [INVALID_GROUP, INVALID_LABEL]
     else:
         labels = column_or_1d(groups, dtype=None)
+        invalid = [INVALID_GROUP]  # -1 may be any group
     # Not np.unique, which cannot sort None among texts, and would copy long scaffolds many times.
-    known: dict[Any, int] = {}
+    known: dict[Any, int] = dict.fromkeys(invalid, -1)
     codes = np.empty(len(labels), dtype=np.int64)
-    first_rows = []
+    first_rows: list[int] = []
     unknown = is_missing(labels)  # one group, though no NaN equals another
     for row, label in enumerate(labels.tolist()):
         key = None if unknown[row] else label
         if key not in known:
-            known[key] = len(known)
+            known[key] = len(first_rows)
             first_rows.append(row)
         codes[row] = known[key]
-    return GroupCodes(codes, np.bincount(codes), np.array(first_rows))
+    sizes = np.bincount(codes[codes >= 0], minlength=len(first_rows))
+    return GroupCodes(codes, sizes, np.array(first_rows, dtype=np.int64))
 
 
 def molecule_items(X: Any, smiles_column: str | int | None, owner: str) -> Sequence[Any]:

@@ -11,7 +11,7 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_random_state
 
 from skchem_dl.model_selection._balance import spread_groups
-from skchem_dl.model_selection._groups import read_groups
+from skchem_dl.model_selection._groups import GroupCodes, read_groups
 from skchem_dl.model_selection._parameters import check_at_least, check_bool
 from skchem_dl.model_selection._scaffolds import scaffolds_of
 from skchem_dl.model_selection._similarity import cluster
@@ -77,30 +77,42 @@ class BaseMoleculeKFold(GroupKFold):
         found = read_groups(X, groups, self.smiles_column, self._groups_of, name)
         if len(found.sizes) < self.n_splits:
             raise ValueError(
-                f"{name} cannot split into n_splits={self.n_splits} folds: the {len(found.codes)} "
-                f"molecules are in {len(found.sizes)} group(s). Lower n_splits, or pass finer "
-                "groups."
+                f"{name} cannot split into n_splits={self.n_splits} folds: the "
+                f"{found.sizes.sum()} valid molecules are in {len(found.sizes)} group(s). Lower "
+                "n_splits, or pass finer groups."
             )
-        if self.stratify:
-            yield from self._stratified(y, found.codes)
-            return
-        rng = check_random_state(self.random_state) if self.shuffle else None
-        fold_of = spread_groups(found.sizes, self.n_splits, rng)[found.codes]
+        valid = found.codes >= 0
+        fold_of = np.empty(len(valid), dtype=np.int64)
+        fold_of[valid] = self._folds(y, found)[found.codes[valid]]
+        loads = np.bincount(fold_of[valid], minlength=self.n_splits)
+        fold_of[~valid] = loads.argmin()
         yield from (np.flatnonzero(fold_of == fold) for fold in range(self.n_splits))
 
-    def _stratified(self, y: Any, codes: np.ndarray) -> list[np.ndarray]:
+    def _folds(self, y: Any, found: GroupCodes) -> np.ndarray:
+        """Return the fold of each group."""
+        if self.stratify:
+            return self._stratified(y, found)
+        rng = check_random_state(self.random_state) if self.shuffle else None
+        return spread_groups(found.sizes, self.n_splits, rng)
+
+    def _stratified(self, y: Any, found: GroupCodes) -> np.ndarray:
         name = f"{type(self).__name__}(stratify=True)"
-        strata = strata_of(y, self.n_bins, self.n_splits, name)
+        valid = found.codes >= 0
+        codes = found.codes[valid]
+        strata = strata_of(y, self.n_bins, self.n_splits, name)[valid]
         splitter = StratifiedGroupKFold(
             self.n_splits, shuffle=self.shuffle, random_state=self.random_state
         )
-        tests = [test for _, test in splitter.split(strata, strata, codes)]
-        if not all(map(len, tests)):
-            raise ValueError(
-                f"{name} leaves a fold empty: too few groups for n_splits={self.n_splits}, "
-                f"{codes.max() + 1}, of too different sizes. Lower n_splits, or set stratify=False."
-            )
-        return tests
+        fold_of = np.empty(len(found.sizes), dtype=np.int64)
+        for fold, (_, test) in enumerate(splitter.split(strata, strata, codes)):
+            if not len(test):
+                raise ValueError(
+                    f"{name} leaves a fold empty: too few groups for n_splits={self.n_splits}, "
+                    f"{len(found.sizes)}, of too different sizes. Lower n_splits, or set "
+                    "stratify=False."
+                )
+            fold_of[codes[test]] = fold
+        return fold_of
 
 
 class ScaffoldKFold(BaseMoleculeKFold):
@@ -108,7 +120,7 @@ class ScaffoldKFold(BaseMoleculeKFold):
 
     The folds are as nearly equal in size as whole scaffolds allow, at random as well, where
     `GroupKFold` balances the numbers of groups instead. Molecules without a ring form one group,
-    as in DeepChem, and so do rows that are no molecules.
+    as in DeepChem. Rows that are not valid molecules are all in the smallest fold.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
     training set and the test set gets the rest: that is DeepChem's `ScaffoldSplitter` [3]_, and
     `train_valid_test_split` gives its three sets. Sizes count molecules, where `GroupShuffleSplit`
     counts groups; they are kept as nearly as whole scaffolds allow. Molecules without a ring form
-    one group, as in DeepChem, and so do rows that are no molecules, which DeepChem leaves out.
+    one group, as in DeepChem. Rows that are not valid molecules, which DeepChem leaves out, go to the
+    training set and do not count.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
         self, found: GroupCodes, held_out: dict[str, float], rng: np.random.RandomState
     ) -> tuple[np.ndarray, ...]:
         """Deal the groups out to the training set and those held out."""
-        n, n_groups = len(found.codes), len(found.sizes)
+        n, n_groups = int(found.sizes.sum()), len(found.sizes)
         cutoffs = _cutoffs(held_out, n)
         if self.shuffle:
             order = rng.permutation(n_groups)
@@ -151,19 +152,19 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
             order = np.concatenate([order[large], order[~large]])
         else:  # of scaffolds of the same size DeepChem takes that which occurs last
             order = np.lexsort((found.first_rows, found.sizes))[::-1]
-        part_of = np.empty(n_groups, dtype=np.int64)
+        part_of = np.zeros(n_groups + 1, dtype=np.int64)  # the last is that of invalid rows
         part_of[order] = fill_parts(found.sizes[order], cutoffs)
-        parts = tuple(np.flatnonzero(part_of[found.codes] == k) for k in range(len(cutoffs) + 1))
-        if any(not len(part) for part in parts):
+        loads = np.bincount(part_of[:-1], found.sizes, len(cutoffs) + 1).astype(int)
+        if not loads.all():
             names = ["train", *(name.removesuffix("_size") for name in held_out)]
-            counts = ", ".join(f"{len(p)} {name}" for p, name in zip(parts, names, strict=True))
+            counts = ", ".join(f"{k} {name}" for k, name in zip(loads, names, strict=True))
             sizes = ", ".join(f"{name}={size}" for name, size in held_out.items())
             raise ValueError(
-                f"{type(self).__name__} cannot split {n} molecules in {n_groups} group(s), the "
-                f"largest of {found.sizes.max()}, by {sizes}: it would leave {counts}. Choose "
+                f"{type(self).__name__} cannot split {n} valid molecules in {n_groups} group(s), the "
+                f"largest of {found.sizes.max(initial=0)}, by {sizes}: it would leave {counts}. Choose "
                 "other sizes, or pass finer groups."
             )
-        return parts
+        return tuple(np.flatnonzero(part_of[found.codes] == k) for k in range(len(loads)))
 
 
 def _cutoffs(held_out: dict[str, float], n: int) -> list[float]:

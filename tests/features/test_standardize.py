@@ -73,9 +73,9 @@ def test_what_rdkit_cannot_standardise_is_an_invalid_row(bad, result, make):
     assert [problem.row for problem in caught.value.invalid] == [0, 2, 3]
     problem = caught.value.invalid[1]
     assert problem.value == (bad if make is str else Chem.MolToSmiles(Chem.MolFromSmiles(bad)))
-    expected = f"standardisation failed: it gives '{result}', which is no molecule"
+    expected = f"standardization failed: it gives '{result}', which is not a valid molecule"
     assert problem.reason == expected
-    with pytest.warns(InvalidMoleculeWarning, match=r"row 2: .*standardisation failed"):
+    with pytest.warns(InvalidMoleculeWarning, match=r"row 2: .*standardization failed"):
         found = MolStandardizer(on_invalid="nan").transform(rows)
     assert np.equal(found, None).tolist() == [True, False, True, True]
 
@@ -88,7 +88,7 @@ def test_an_error_of_a_step_makes_an_invalid_row(monkeypatch):
 
     standardizer = MolStandardizer()
     monkeypatch.setattr(standardizer, "_steps", lambda: [refuse])
-    with pytest.raises(InvalidMoleculeError, match="row 1: 'CC': standardisation failed: Pre-cond"):
+    with pytest.raises(InvalidMoleculeError, match="row 1: 'CC': standardization failed: Pre-cond"):
         standardizer.transform(["C", "CC", "CCC"])
 
 

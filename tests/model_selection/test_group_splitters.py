@@ -133,7 +133,9 @@ def test_fewer_groups_than_folds(name):
     message = rf"{type(splitter).__name__} cannot split into n_splits=3 .* 2 group\(s\)"
     with pytest.raises(ValueError, match=message):
         folds(splitter, groups=groups)
-    with pytest.raises(ValueError, match=r"n_splits=3 folds: the 10 molecules are in 1 group\(s\)"):
+    with pytest.raises(
+        ValueError, match=r"n_splits=3 folds: the 10 valid molecules are in 1 group\(s\)"
+    ):
         folds(splitter, ["CCO"] * 5 + ["C("] * 5, [1] * 10, [0] * 10)
     with pytest.raises(ValueError, match=r"n_splits=3.*n_samples=2"):
         folds(splitter, ["CCO", "c1ccccc1"], [1, 2])
@@ -141,7 +143,9 @@ def test_fewer_groups_than_folds(name):
 
 @pytest.mark.parametrize("name", SHUFFLES)
 def test_a_set_would_be_empty(name):
-    with pytest.raises(ValueError, match=r"8 molecules in 1 group\(s\), the largest of 8, by test"):
+    with pytest.raises(
+        ValueError, match=r"8 valid molecules in 1 group\(s\), the largest of 8, by test"
+    ):
         folds(SHUFFLES[name], ["CCO"] * 8, None)
 
 
@@ -158,8 +162,31 @@ def test_invalid_molecules_stay_together(name, capfd):
 
 @each
 def test_nothing_but_invalid_molecules(name):
-    with pytest.raises(ValueError, match=r"1 group\(s\)"):
+    with pytest.raises(ValueError, match=r"0 valid molecules .*0 group\(s\)"):
         folds(GROUP_SPLITTERS[name], ["C("] * 6, np.arange(6))
+
+
+@each
+@pytest.mark.parametrize("n_invalid", [1, 3, 40])
+def test_no_training_or_test_set_is_of_invalid_molecules_alone(name, n_invalid):
+    X = ["C("] * n_invalid + list(SMILES)
+    y = [0] * n_invalid + list(Y)
+    for seed in range(20):
+        splitter = deepcopy(GROUP_SPLITTERS[name])
+        if getattr(splitter, "shuffle", False):
+            splitter.random_state = seed
+        for train, test in folds(splitter, X, y):
+            assert max(train) >= n_invalid
+            assert max(test) >= n_invalid
+
+
+def test_scaffold_groups_that_are_passed_keep_invalid_rows_out_of_the_test_set():
+    X = ["C(", *SMILES]
+    groups = scaffold_groups(X)
+    for seed in range(20):
+        splitter = ScaffoldShuffleSplit(1, test_size=0.3, random_state=seed)
+        ((train, _),) = splitter.split(np.zeros((len(X), 2)), groups=groups)
+        assert 0 in train
 
 
 @each

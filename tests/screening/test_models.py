@@ -215,7 +215,7 @@ def test_what_the_standardiser_refuses_has_its_reason(tmp_path, write_csv):
     model = make_pipeline(MolStandardizer(), MorganFingerprinter(), Ridge()).fit(X, y)
     ferrocene = "[Fe+2].c1cc[cH-]c1.c1cc[cH-]c1"
     columns, _ = predict_rows(model, ["C", ferrocene, "C("], tmp_path, write_csv)
-    reason = "standardisation failed: it gives 'c1cccc1', which is no molecule"
+    reason = "standardization failed: it gives 'c1cccc1', which is not a valid molecule"
     assert columns["invalid_reason"] == ["", reason, INVALID["C("]]
 
 

@@ -1,0 +1,281 @@
+"""One reading of a molecule: whatever arrives becomes the molecule of its plain SMILES."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from rdkit import rdBase
+from rdkit.Chem import (
+    AssignChiralTypesFromBondDirs,
+    AssignStereochemistry,
+    AssignStereochemistryFrom3D,
+    BondStereo,
+    Conformer,
+    DetectBondStereochemistry,
+    HybridizationType,
+    Mol,
+    MolFromSmiles,
+    MolToSmiles,
+    RemoveHs,
+    RenumberAtoms,
+    SanitizeMol,
+    SmilesParserParams,
+)
+
+# RDKit's ring perception grows faster than linearly: 5,000 characters take it up to 0.1 s,
+# 80,000 take 26 s. Longer text is refused before parsing, and so are Mols that need longer text.
+MAX_SMILES_LENGTH = 5_000
+
+# Text of these characters alone holds no label, no query bond and nothing beside the SMILES.
+_ORDINARY = re.compile(r"[A-Za-z0-9@+\-\[\]()\\/%=#$.]+")
+_NOT_SMILES = re.compile(r"[^!-}]")  # `~` too, which is a bond of any order
+_ATOM_MAP = re.compile(r":\d+(?=\])")
+_DUMMY_LABEL = re.compile(r"\[\d+(?=\*)")
+_CX_EXTENSION = re.compile(r"\S+\s+\|.*\|")
+_ATOM_NUMBER = re.compile(r"# (\d+)")
+_HYDROGEN_ATOM = re.compile(r"\[\d*H")
+# How RDKit describes the query of an atom that is `*` in a SMILES, `*` or `A` in a mol block.
+_DUMMY_QUERIES = ("AtomNull", "AtomAtomicNum 1 != val")
+
+_UNSANITIZED = SmilesParserParams()
+_UNSANITIZED.sanitize = False  # type: ignore[assignment]  # RDKit's stubs are wrong
+_WITH_HYDROGENS = SmilesParserParams()
+_WITH_HYDROGENS.removeHs = False  # type: ignore[assignment]
+
+# RDKit's log is the process's: threads that silence it or read it at the same time would let it
+# print, take each other's reasons, and could leave it off.
+_log_lock = Lock()
+
+
+class Reading(NamedTuple):
+    """A molecule, with atoms in the order of the input."""
+
+    mol: Mol
+    smiles: str | None  # the text that was given, if that is a plain SMILES
+
+
+@contextmanager
+def quiet_rdkit() -> Iterator[None]:
+    """Keep RDKit's log quiet, one thread at a time, and leave it as it was."""
+    with _log_lock, rdBase.BlockLogs():
+        yield
+
+
+def read_molecule(item: Any, *, stereo: bool = True) -> Reading | str:
+    """Return the molecule, or the reason if there is none; call it under `quiet_rdkit`.
+
+    Labels (atom maps, numbers of dummy atoms, CXSMILES extensions), explicit hydrogens,
+    kekulization and missing sanitization make no difference to the molecule.
+
+    Parameters
+    ----------
+    item : object
+        SMILES, CXSMILES, InChI or RDKit Mol; anything else is refused.
+    stereo : bool, default=True
+        Perceive stereochemistry in SMILES, which takes a fifth of the time.
+
+    Returns
+    -------
+    Reading or str
+    """
+    if isinstance(item, str):
+        return _read_text(item.strip(), stereo)
+    return _read_mol(item) if isinstance(item, Mol) else _why_not_text(item)
+
+
+def plain_smiles(text: str) -> str | None:
+    """Return a SMILES without atom maps and numbers of dummy atoms, None for any other text."""
+    if len(text) > MAX_SMILES_LENGTH or text.startswith("InChI="):
+        return None
+    if _ORDINARY.fullmatch(text):
+        return text
+    if not text or _NOT_SMILES.search(text):
+        return None
+    return _without_labels(text)
+
+
+def read_hydrogens(smiles: str) -> tuple[Mol, list[int]]:
+    """Return the molecule with all hydrogens that are written, and which atoms remain without."""
+    mol = MolFromSmiles(smiles, _WITH_HYDROGENS)
+    for atom in mol.GetAtoms():
+        atom.SetIntProp("written", atom.GetIdx())
+    return mol, [atom.GetIntProp("written") for atom in RemoveHs(mol).GetAtoms()]
+
+
+def _without_labels(smiles: str) -> str:
+    return _DUMMY_LABEL.sub("[", _ATOM_MAP.sub("", smiles))
+
+
+def _read_text(text: str, stereo: bool) -> Reading | str:
+    smiles = plain_smiles(text)
+    if smiles is None:
+        return _read_other_text(text)
+    mol = MolFromSmiles(smiles) if stereo else _parse_flat(smiles)
+    if mol is None:
+        return _rdkit_reason(smiles)
+    if not mol.GetNumAtoms():
+        return "no atoms"
+    return Reading(mol, smiles if smiles == text else None)
+
+
+def _parse_flat(smiles: str) -> Mol | None:
+    """Parse as `MolFromSmiles` does, except for stereochemistry."""
+    if _HYDROGEN_ATOM.search(smiles):
+        return MolFromSmiles(smiles)  # which knows which hydrogens to leave as atoms
+    mol = MolFromSmiles(smiles, _UNSANITIZED)
+    if mol is not None:
+        try:
+            SanitizeMol(mol)
+        except ValueError:  # every RDKit sanitization error is one; the caller asks for the reason
+            return None
+    return mol
+
+
+def _read_other_text(text: str) -> Reading | str:
+    """Read InChI and CXSMILES, or return what is wrong."""
+    if not text:
+        return "empty string"
+    if len(text) > MAX_SMILES_LENGTH:
+        return f"{len(text)} characters long, more than {MAX_SMILES_LENGTH}"
+    if text.startswith("InChI="):
+        from rdkit.Chem.inchi import MolFromInchi  # 20 ms, for few users
+
+        mol = MolFromInchi(text)
+        return "RDKit cannot read this InChI" if mol is None else _read_mol(mol)
+    if _CX_EXTENSION.fullmatch(text):
+        mol = MolFromSmiles(text)
+        return _rdkit_reason(text) if mol is None else _read_mol(mol)
+    where = _NOT_SMILES.search(text).start()  # type: ignore[union-attr]
+    if text[where].isspace():
+        return f"text after the SMILES, from position {where + 1}; pass the SMILES alone"
+    if text[where] == "~":
+        return _any_bond_reason(f"'~' at position {where + 1}")
+    return f"character {text[where]!r} at position {where + 1} is not SMILES"
+
+
+def _any_bond_reason(where: str) -> str:
+    return f"{where} is a bond of any or of zero order, which makes it a query, not a molecule"
+
+
+def _read_mol(given: Mol) -> Reading | str:
+    """Write the plain SMILES of a Mol and read that, keeping the order of the atoms."""
+    reason = _why_not_mol(given)
+    if reason is not None:
+        return reason
+    mol = Mol(given)  # writing a SMILES stores properties in the Mol
+    try:
+        if not _is_sanitized(mol):
+            _sanitize(mol)
+        if not mol.HasProp("_StereochemDone"):  # never perceived, or lost between processes
+            _perceive_stereo(mol)
+        smiles = MolToSmiles(mol, canonical=False)
+    except (ValueError, RuntimeError) as error:  # what RDKit raises where a Mol contradicts itself
+        return str(error).strip()
+    if len(smiles) > MAX_SMILES_LENGTH:
+        return f"its SMILES is {len(smiles)} characters long, more than {MAX_SMILES_LENGTH}"
+    if "~" in smiles:
+        return _any_bond_reason("'~' in its SMILES")
+    smiles = _without_labels(smiles)
+    plain = MolFromSmiles(smiles)
+    order = json.loads(mol.GetProp("_smilesAtomOutputOrder"))
+    if plain is None:
+        return _ATOM_NUMBER.sub(lambda found: f"# {order[int(found[1])]}", _rdkit_reason(smiles))
+    if len(order) != plain.GetNumAtoms():
+        order = [order[atom] for atom in read_hydrogens(smiles)[1]]
+    if order != sorted(order):
+        plain = RenumberAtoms(plain, np.argsort(order).tolist())
+    _copy_drawing(mol, plain, sorted(order))
+    return Reading(plain, None)
+
+
+def _why_not_mol(mol: Mol) -> str | None:
+    """Return why a Mol has no plain SMILES, as far as that is known beforehand."""
+    if not mol.GetNumAtoms():
+        return "no atoms"
+    n_atoms = mol.GetNumHeavyAtoms()
+    if n_atoms > MAX_SMILES_LENGTH:
+        return f"{n_atoms} heavy atoms, more than {MAX_SMILES_LENGTH}"
+    if mol.HasQuery():
+        atoms = [atom for atom in mol.GetAtoms() if atom.HasQuery() and not _is_dummy(atom)]
+        bonds = [bond for bond in mol.GetBonds() if bond.HasQuery()]
+        kind, found = ("atom", atoms) if atoms else ("bond", bonds)
+        if found:
+            return f"{kind} # {found[0].GetIdx()} is a query (SMARTS), not part of one molecule"
+    if mol.HasProp("_molLinkNodes") or any(b.HasProp("_MolFileBondAttach") for b in mol.GetBonds()):
+        return "link nodes or variable attachment points: it stands for several molecules"
+    return None
+
+
+def _is_dummy(atom: Any) -> bool:
+    return atom.GetAtomicNum() == 0 and atom.DescribeQuery().strip() in _DUMMY_QUERIES
+
+
+def _is_sanitized(mol: Mol) -> bool:
+    return not mol.NeedsUpdatePropertyCache() and all(
+        atom.GetHybridization() != HybridizationType.UNSPECIFIED
+        for atom in mol.GetAtoms()
+        if atom.GetAtomicNum()
+    )
+
+
+def _sanitize(mol: Mol) -> None:
+    """Sanitize, and use coordinates as RDKit does when it reads a mol block."""
+    is_2d = mol.GetNumConformers() > 0 and not mol.GetConformer().Is3D()
+    if is_2d:
+        AssignChiralTypesFromBondDirs(mol)
+    SanitizeMol(mol)
+    if is_2d:
+        DetectBondStereochemistry(mol)
+    elif mol.GetNumConformers():
+        AssignStereochemistryFrom3D(mol)
+
+
+def _perceive_stereo(mol: Mol) -> None:
+    """Find stereocenters and double bonds; RDKit would forget those that were set by hand."""
+    by_hand = [
+        (bond, bond.GetStereo(), list(bond.GetStereoAtoms()))
+        for bond in mol.GetBonds()
+        if bond.GetStereo() > BondStereo.STEREOANY
+    ]
+    AssignStereochemistry(mol, cleanIt=True, force=True)
+    for bond, stereo, atoms in by_hand:
+        bond.SetStereoAtoms(*atoms)
+        bond.SetStereo(stereo)
+
+
+def _copy_drawing(mol: Mol, plain: Mol, atoms: list[int]) -> None:
+    """Keep 2-D coordinates, for pictures."""
+    if mol.GetNumConformers() and not mol.GetConformer().Is3D():
+        drawing = Conformer(len(atoms))
+        drawing.Set3D(False)
+        drawing.SetPositions(mol.GetConformer().GetPositions()[atoms])
+        plain.AddConformer(drawing)
+
+
+def _why_not_text(item: Any) -> str:
+    if item is None or type(item).__name__ in ("NAType", "NaTType") or _is_nan(item):
+        return "missing value"
+    return f"expected a SMILES string or an RDKit Mol, got {type(item).__name__}"
+
+
+def _is_nan(item: Any) -> bool:
+    return isinstance(item, float) and item != item
+
+
+def _rdkit_reason(smiles: str) -> str:
+    """Parse again and return RDKit's error message."""
+    with rdBase.CaptureErrorLog() as log:
+        MolFromSmiles(smiles)
+        lines = [re.sub(r"^\[[\d:]+\] ", "", line) for line in log.messages.splitlines()]
+    if ">" in smiles.replace("->", ""):
+        return "a reaction, not a molecule"
+    reason = next((line for line in lines if line.strip()), "RDKit cannot parse it")
+    reason = reason.removeprefix("SMILES Parse Error: ")
+    # The row's text is already in the message.
+    reason = re.split(r" (?:while parsing|for input):", reason)[0]
+    position = re.search(r"around position (\d+)", log.messages)
+    return reason + (f" around position {position[1]}" if position else "")
