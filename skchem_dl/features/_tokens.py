@@ -236,10 +236,10 @@ class SmilesTokenizer(BaseMolTransformer):
             return
         shown = sorted({token for token in tokens[rows[0]] if token not in self.vocabulary_})
         warn_caller(
-            f"{len(rows)} of {len(tokens)} SMILES have more than {_FEW_UNKNOWN:.0%} tokens that were "
-            f"not seen in fit (row {rows[0]}: {', '.join(map(repr, shown[:5]))}), so what is made "
-            "of them is unreliable. If they were written by other software, put MolStandardizer "
-            "before the tokenizer, in fit and in predict."
+            f"{len(rows)} of {len(tokens)} SMILES have more than {_FEW_UNKNOWN:.0%} tokens that "
+            f"were not seen in fit (row {rows[0]}: {', '.join(map(repr, shown[:5]))}), so what is "
+            "predicted from them is unreliable. If they were written by other software, put "
+            "MolStandardizer before the tokenizer, in fit and in predict."
         )
 
     def _report_too_long(self, lengths: np.ndarray) -> None:

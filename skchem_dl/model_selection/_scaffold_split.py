@@ -21,8 +21,8 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
     training set and the test set gets the rest: that is DeepChem's `ScaffoldSplitter` [3]_, and
     `train_valid_test_split` gives its three sets. Sizes count molecules, where `GroupShuffleSplit`
     counts groups; they are kept as nearly as whole scaffolds allow. Molecules without a ring form
-    one group, as in DeepChem. Rows that are not valid molecules, which DeepChem leaves out, go to the
-    training set and do not count.
+    one group, as in DeepChem. Rows that are not valid molecules, which DeepChem leaves out, go to
+    the training set and do not count.
 
     Parameters
     ----------
@@ -160,9 +160,9 @@ class ScaffoldShuffleSplit(GroupShuffleSplit):
             counts = ", ".join(f"{k} {name}" for k, name in zip(loads, names, strict=True))
             sizes = ", ".join(f"{name}={size}" for name, size in held_out.items())
             raise ValueError(
-                f"{type(self).__name__} cannot split {n} valid molecules in {n_groups} group(s), the "
-                f"largest of {found.sizes.max(initial=0)}, by {sizes}: it would leave {counts}. Choose "
-                "other sizes, or pass finer groups."
+                f"{type(self).__name__} cannot split {n} valid molecules in {n_groups} group(s), "
+                f"the largest of {found.sizes.max(initial=0)}, by {sizes}: it would leave "
+                f"{counts}. Choose other sizes, or pass finer groups."
             )
         return tuple(np.flatnonzero(part_of[found.codes] == k) for k in range(len(loads)))
 

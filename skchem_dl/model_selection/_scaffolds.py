@@ -1,16 +1,28 @@
 """Bemis-Murcko scaffolds."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from rdkit.Chem import Atom, BondType, Mol, MolToSmiles, MurckoDecompose, RWMol
+from rdkit.Chem import (
+    Atom,
+    BondType,
+    Mol,
+    MolFromSmiles,
+    MolToSmiles,
+    MurckoDecompose,
+    RWMol,
+)
 
 from skchem_dl.features._reading import quiet_rdkit
 from skchem_dl.model_selection._groups import INVALID_GROUP, molecule_items, parse_in_chunks
 
 # RDKit needs 2 ms for so many, and 3 s for 1,000.
 _MANY_ATOMS = 100
+# RDKit adds no hydrogens to an atom that was written with brackets, such as [CH2], and loses a
+# neighbor outside of the scaffold. The canonical SMILES has no brackets that are not needed.
+_OPEN_VALENCE = re.compile(r"\[[A-Z][a-z]?H?\d*\]")
 
 
 def scaffold_groups(
@@ -97,7 +109,10 @@ def scaffolds_of(items: Sequence[Any], *, generic: bool) -> np.ndarray:
 
 def _scaffold_smiles(mol: Mol) -> str:
     # What MurckoScaffoldSmiles(includeChirality=False) gives, in less time.
-    return MolToSmiles(_decompose(mol), False)
+    scaffold = MolToSmiles(_decompose(mol), False)
+    if _OPEN_VALENCE.search(scaffold):
+        scaffold = MolToSmiles(_decompose(MolFromSmiles(MolToSmiles(mol))), False)
+    return scaffold
 
 
 def _framework_smiles(mol: Mol) -> str:

@@ -1,4 +1,4 @@
-"""One reading of a molecule: labels, hydrogens, kekulization and the state of a Mol change nothing."""
+"""One reading of a molecule, whatever its labels, hydrogens, bonds and the state of the Mol."""
 
 import pickle
 import random
@@ -285,6 +285,6 @@ def test_large_mols_are_refused_before_they_are_written():
         MorganFingerprinter().transform([mol.GetMol()])
     assert time.perf_counter() - began < 1
     long = Chem.MolFromSmiles("C(C)(C)" * 650)
-    with pytest.raises(InvalidMoleculeError, match="its SMILES is .* long, more than 5000"):
+    with pytest.raises(InvalidMoleculeError, match=r"its SMILES is .* long, more than 5000"):
         MorganFingerprinter().transform([Chem.MolFromSmiles("[13CH2]" * 800)])
     assert MorganFingerprinter().transform([long]).any()

@@ -1,5 +1,7 @@
 """Scaffolds against RDKit's own."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -70,6 +72,36 @@ def test_generic_where_an_atom_has_six_neighbors():
             MakeScaffoldGeneric(scaffold)
     (framework,) = scaffold_groups([spiro], generic=True)
     assert framework.count("C") == 7
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CCOC(=O)C=C1CCC2(CC1)OCCO2",
+        "[CH3][CH2][O]C(=O)[CH]=[C]1[CH2][CH2]C2(CC1)OCCO2",
+        "CCOC(=O)[CH:7]=C1CCC2(CC1)OCCO2",
+    ],
+)
+def test_hydrogens_written_in_brackets_are_no_part_of_it(text):
+    assert scaffold_groups([text]).tolist() == ["C=C1CCC2(CC1)OCCO2"]
+
+
+@pytest.mark.parametrize("many_atoms", [1, 100])
+def test_large_molecules_have_the_scaffolds_of_rdkit(many, many_atoms, monkeypatch):
+    chain = "CCCCCCN" * 20
+    many = [*many[::5], f"c1ccccc1{chain}C(=O)N1CCCC1{chain}", f"O=C1NC(=S)N1C=N{chain}c1c[nH]cc1"]
+    with rdBase.BlockLogs():
+        expected = [MurckoScaffoldSmiles(text, includeChirality=False) for text in many]
+    monkeypatch.setattr("skchem_dl.model_selection._scaffolds._MANY_ATOMS", many_atoms)
+    assert scaffold_groups(many).tolist() == expected
+
+
+@pytest.mark.parametrize("generic", [False, True])
+def test_long_chains_take_no_time(generic):
+    began = time.process_time()
+    found = scaffold_groups(["C" * 5000, "C1CC1" + "C" * 4000], generic=generic)
+    assert found.tolist() == ["", "C1CC1"]
+    assert time.process_time() - began < 5  # RDKit's decomposition takes minutes
 
 
 def test_stereochemistry_is_no_part_of_it():
