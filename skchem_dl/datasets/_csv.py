@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
+from skchem_dl._readers.columns import (
+    header_score,
+    pick_columns,
+    pick_smiles,
+    refuse_molecule_as_header,
+)
 from skchem_dl.datasets._bunch import as_dataset
-from skchem_dl.datasets._columns import pick_columns, pick_smiles, wanted_counter
 from skchem_dl.datasets._csv_rows import Selection, read_molecules
 from skchem_dl.datasets._duplicates import first_rows, mean_by_group
 from skchem_dl.datasets._table import Table, read_table
@@ -81,8 +86,9 @@ def load_csv(
         By default UTF-8 or UTF-16 where the bytes are that, otherwise Windows-1252 (with Latin-1).
 
     separator : str of one character, default=None
-        By default the one of comma, semicolon and tab that gives the columns asked for and cuts
-        all rows alike.
+        By default what a first line such as ``sep=;`` names (Excel writes it), otherwise the one
+        of comma, semicolon, tab and ``|`` that gives the columns asked for and cuts all rows
+        alike.
 
     decimal : {".", ","}, default=None
         The decimal mark of the targets. By default the comma if there are commas and no points,
@@ -162,8 +168,9 @@ def load_csv(
     TypeError
         If `na_values` are no texts.
     ValueError
-        If the file is empty, is no text, has no rows or no such column, has a column twice, rows
-        of different length or wrong quotes, or has what ``"raise"`` and ``"error"`` refuse.
+        If the file is empty, is no text, has no header, no rows or no such column, has a column
+        twice, rows of different length or wrong quotes, or has what ``"raise"`` and ``"error"``
+        refuse.
     InvalidMoleculeError
         If ``on_invalid="raise"`` and some rows are no molecules.
     ImportError
@@ -198,8 +205,9 @@ def load_csv(
         raise TypeError(f"{na_values=}; expected texts, as they stand in the file.")
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ValueError(f"{separator=} cannot separate; pass one character, or leave it out.")
-    table = read_table(Path(path), encoding, separator, wanted_counter(smiles, names))
+    table = read_table(Path(path), encoding, separator, header_score(smiles, names))
     smiles_name = pick_smiles(table.header, smiles, table.path)
+    refuse_molecule_as_header(smiles_name, table.path)
     pick_columns(table.header, [smiles_name, *names], table.path)
 
     selection = Selection(table)

@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from skchem_dl._readers.columns import (
+    called_smiles,
+    missing_header_hint,
+    refuse_molecule_as_header,
+)
+from skchem_dl._readers.delimited import SEPARATORS
 from skchem_dl.screening._predictor import Predictions
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _SMI = (".smi", ".smiles")
+_SDF = (".sdf", ".sd")
 _PARQUET = (".parquet", ".pq")
 
 
 class Format(NamedTuple):
-    """Kind of a file: "csv" (with any delimiter), "smi" or "parquet"."""
+    """Kind of a file: "csv" (with any delimiter), "smi", "sdf" or "parquet"."""
 
     kind: str
     delimiter: str = ""
@@ -25,10 +32,13 @@ class Chunk(Protocol):
     Attributes
     ----------
     smiles : list of str or None
-        The column of molecules.
+        The molecules.
+    reasons : dict of int to str
+        Why rows have no SMILES, where it is not their SMILES that tells.
     """
 
     smiles: list[Any]
+    reasons: dict[int, str]
 
     def cells(self) -> list[list[str]]:
         """Give the rows as text, for CSV."""
@@ -51,7 +61,7 @@ class Source(Protocol):
     names: list[str]
 
     def count_rows(self) -> int:
-        """Read it all, and raise a ValueError that names the lines that are not as they should."""
+        """Read it all, and raise a ValueError that names the lines that are wrong."""
 
     def chunks(self, start: int, size: int) -> Any:
         """Yield Chunks of `size` rows (the last may have fewer) from row `start` on."""
@@ -77,7 +87,7 @@ def format_of(path: Path, delimiter: str | None = None) -> Format:
     ----------
     path : Path
     delimiter : str, optional
-        Of ``.csv`` files, where it is not a comma.
+        Of ``.csv`` files; a comma by default.
 
     Returns
     -------
@@ -97,13 +107,27 @@ def format_of(path: Path, delimiter: str | None = None) -> Format:
         return Format("csv", _DELIMITERS[suffix], gzipped)
     if suffix in _SMI:
         return Format("smi", "\t", gzipped)
+    if suffix in _SDF:
+        return Format("sdf", "", gzipped)
     if suffix in _PARQUET and not gzipped:
         return Format("parquet")
     raise ValueError(
         f"The name {path.name!r} does not say what kind of file it is; expected it to end in "
-        f"{', '.join([*_DELIMITERS, *_SMI])} (any of them also with .gz), "
+        f"{', '.join([*_DELIMITERS, *_SMI, *_SDF])} (any of them also with .gz), "
         f"{' or '.join(_PARQUET)}."
     )
+
+
+def output_format(path: Path, delimiter: str | None, path_in: Path, form_in: Format) -> Format:
+    """Return the format to write: that of the input where both names have the same ending.
+
+    A file whose delimiter is not the one that its name tells is written as it was read.
+    """
+    form = format_of(path, delimiter)
+    same_ending = form._replace(gzipped=False) == format_of(path_in, delimiter)._replace(
+        gzipped=False
+    )
+    return form_in._replace(gzipped=form.gzipped) if same_ending else form
 
 
 def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Path) -> int:
@@ -114,7 +138,7 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
     names : sequence of str
         The file's columns.
     smiles_column : str or None
-        Its name; None takes the only column, or the one called "smiles" in whatever case.
+        Its name; None takes the only column, or the one that is called so.
     path : Path
         For the message.
 
@@ -125,15 +149,20 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
     Raises
     ------
     ValueError
-        If it is not exactly one.
+        If it is not exactly one, or if its name is itself a molecule.
     """
     if smiles_column is None:
-        found = [i for i, name in enumerate(names) if name.strip().lower() == "smiles"]
-        if len(names) == 1:
-            found = [0]
+        called = called_smiles(names)
+        found = [0] if len(names) == 1 else [i for i, name in enumerate(names) if name in called]
     else:
         found = [i for i, name in enumerate(names) if name == smiles_column]
     if len(found) == 1:
+        refuse_molecule_as_header(
+            names[found[0]],
+            path,
+            ", or rename a file of nothing but SMILES (and names behind a space) to .smi, which "
+            "needs none",
+        )
         return found[0]
     shown = list(names[:10])
     message = (
@@ -143,6 +172,6 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
         message += "say which one holds the SMILES with smiles_column=."
     else:
         message += f"smiles_column={smiles_column!r} must name exactly one of them."
-    if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
+    if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):
         message += " If they are separated by something else, say so with delimiter=."
-    raise ValueError(message)
+    raise ValueError(message + missing_header_hint(names))

@@ -31,6 +31,7 @@ class ArrowChunk:
     def __init__(self, table: Any, smiles_at: int) -> None:
         self._table = table
         self.smiles = table.column(smiles_at).to_pylist()
+        self.reasons: dict[int, str] = {}
 
     def cells(self) -> list[list[str]]:
         """Give the rows as text; a missing value is an empty one."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from skchem_dl._readers.lines import Record, line_end
 from skchem_dl._rows import is_missing
 from skchem_dl.screening._formats import Format
 from skchem_dl.screening._predictor import Predictions
-from skchem_dl.screening._records import Record, line_end
 
 _LINE_END = "\r\n"
 
