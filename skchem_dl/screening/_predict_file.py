@@ -19,6 +19,8 @@ from skchem_dl.screening._parquet import ParquetSink, ParquetSource
 from skchem_dl.screening._partial import PartialFile, open_partial, refuse_existing
 from skchem_dl.screening._predictor import Predictor
 from skchem_dl.screening._sample import refuse_other_model, sample_of
+from skchem_dl.screening._sdf_sink import SDFSink
+from skchem_dl.screening._sdf_source import SDFSource
 from skchem_dl.screening._text_sink import TextSink
 from skchem_dl.screening._text_source import TextSource
 
@@ -220,11 +222,7 @@ def predict_file(
     predictor = Predictor(pipeline, prediction_column, return_std=return_std)
     columns = (*(name for name, _ in predictor.columns), reason_column)
     _refuse_clashes(columns, source.names, path_in)
-    sink: Sink = (
-        ParquetSink(source, predictor.columns, reason_column)
-        if form_out.kind == "parquet"
-        else TextSink(form_out, encoding, source, list(columns))
-    )
+    sink = _make_sink(form_out, encoding, source, predictor, reason_column)
     n_rows = source.count_rows()
     identity = {
         "SHA-256 of the input": _digest(path_in),
@@ -252,7 +250,23 @@ def _open_source(
 ) -> Source:
     if form.kind == "parquet":
         return ParquetSource(path, smiles_column)
+    if form.kind == "sdf":
+        if smiles_column is not None:
+            raise ValueError(
+                f"{smiles_column=}, but in an SD file the molecules are the mol blocks; leave it "
+                "out."
+            )
+        return SDFSource(path, form, encoding)
     return TextSource(path, form, encoding, smiles_column, guess_delimiter=delimiter is None)
+
+
+def _make_sink(
+    form: Format, encoding: str, source: Source, predictor: Predictor, reason_column: str
+) -> Sink:
+    if form.kind == "parquet":
+        return ParquetSink(source, predictor.columns, reason_column)
+    columns = [*(name for name, _ in predictor.columns), reason_column]
+    return (SDFSink if form.kind == "sdf" else TextSink)(form, encoding, source, columns)
 
 
 def _write(

@@ -29,6 +29,20 @@ class Predictions(NamedTuple):
     reasons: list[str]  # of length n; "" where there is nothing to explain
 
 
+def as_text(predictions: Predictions) -> Iterator[tuple[str, ...]]:
+    """Return each row's new cells: the shortest digits that read back as the same number."""
+    columns = []
+    for values in predictions.values:
+        column = [""] * len(predictions.valid)
+        cells = zip(
+            predictions.valid.nonzero()[0], values.tolist(), is_missing(values), strict=True
+        )
+        for row, cell, missing in cells:
+            column[row] = "" if missing else str(cell)
+        columns.append(column)
+    return zip(*columns, predictions.reasons, strict=True)
+
+
 class Predictor:
     """A fitted model as a function from SMILES to named columns.
 
