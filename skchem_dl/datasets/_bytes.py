@@ -109,6 +109,6 @@ def _candidates(data: bytes) -> list[str]:
     head = data[:4_096]
     # In UTF-16, the high byte of nearly every Western character is zero, and no low byte is.
     zeros_first, zeros_last = head[::2].count(0), head[1::2].count(0)
-    if max(zeros_first, zeros_last) > len(head) // 8 and min(zeros_first, zeros_last) == 0:
+    if 4 * max(zeros_first, zeros_last) > len(head) and min(zeros_first, zeros_last) == 0:
         return ["utf-16-le" if zeros_last else "utf-16-be"]
     return ["utf-8", "cp1252", "latin-1"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from skchem_dl._readers.delimited import explain_csv_error, guess_separator, separator_line
 from skchem_dl.datasets._bytes import decode, read_unpacked
-from skchem_dl.exceptions import first_five, shorten
+from skchem_dl.exceptions import InvalidMolecule, first_five, shorten
 
 
 class Table(NamedTuple):
@@ -20,7 +20,8 @@ class Table(NamedTuple):
     rows: list[list[str]]
     lines: list[int]  # in which line of the file each row begins, counted from 1
     encoding: str
-    separator: str
+    separator: str  # "" for SD files
+    invalid: tuple[InvalidMolecule, ...] = ()  # rows that have no SMILES, and why
 
     def column(self, name: str) -> list[str]:
         """Give the cells of a column."""
