@@ -4,11 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from skchem_dl._readers.columns import (
-    called_smiles,
-    missing_header_hint,
-    refuse_molecule_as_header,
-)
+from skchem_dl._readers.columns import called_smiles, missing_header_hint
 from skchem_dl._readers.delimited import SEPARATORS
 from skchem_dl.screening._predictor import Predictions
 
@@ -149,7 +145,7 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
     Raises
     ------
     ValueError
-        If it is not exactly one, or if its name is itself a molecule.
+        If it is not exactly one.
     """
     if smiles_column is None:
         called = called_smiles(names)
@@ -157,12 +153,6 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
     else:
         found = [i for i, name in enumerate(names) if name == smiles_column]
     if len(found) == 1:
-        refuse_molecule_as_header(
-            names[found[0]],
-            path,
-            ", or rename a file of nothing but SMILES (and names behind a space) to .smi, which "
-            "needs none",
-        )
         return found[0]
     shown = list(names[:10])
     message = (

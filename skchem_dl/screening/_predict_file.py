@@ -117,10 +117,18 @@ def predict_file(
       predictions empty and RDKit's reason here, whatever the `on_invalid` of the pipeline.
 
     The kind of both files is told by their names: ``.csv``, ``.tsv``, ``.smi`` (SMILES, then after
-    a space or tab a name), each also with ``.gz``, and ``.parquet`` (with the extra ``scale``).
-    From CSV to CSV, what stands in a row stays as it is to the letter; from CSV to Parquet, every
-    column stays text, so that no identifier loses its zeros. Only the SMILES are given to the
-    pipeline, not the other columns.
+    a space or tab a name), ``.sdf``, each also with ``.gz``, and ``.parquet`` (with the extra
+    ``scale``). From CSV to CSV and from SDF to SDF, the text of a row or record is copied
+    unchanged, and the predictions are added. From CSV to Parquet, every column stays text, so that
+    no identifier loses its zeros. Only the SMILES are given to the pipeline, not the other columns.
+
+    The molecule of a record of an SD file is the canonical SMILES of its mol block, with the
+    stereochemistry that RDKit perceives when it reads it. In other formats, its columns are
+    ``name`` (the record's first line), ``smiles`` and one for each data field of the file
+    (``mol_name`` and ``mol_smiles`` if fields have those names). A row of another format becomes a
+    record with 2D coordinates, or without atoms if it is invalid, titled by the column ``name`` if
+    there is one, with a data field for each cell that is not empty. An SD file has a data field
+    ``invalid_reason`` only where there is a reason.
 
     Until it is whole, the output is called ``<path_out>.part``. Whatever interrupts the run, the
     same call goes on after the last chunk that was finished; with the same `chunk_size`, the file
@@ -136,12 +144,12 @@ def predict_file(
         the pipeline does.
     path_in : path
         CSV with a header, SMI with or without (a first line with "smiles" in its first word is
-        one), or Parquet.
+        one), SDF, or Parquet.
     path_out : path
         Must not exist.
     smiles_column : str, default=None
         The column of SMILES; None takes the only column, or the one that is called so: "smiles",
-        "Canonical SMILES", ... In SMI it is the first.
+        "Canonical SMILES", ... In SMI it is the first; an SD file has none.
     chunk_size : int, default=5_000
         Rows that are in memory at a time. Featurisers with `n_jobs` share each chunk among their
         workers.

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from skchem_dl._readers.columns import header_score
+from skchem_dl._readers.columns import header_score, refuse_molecule_as_header
 from skchem_dl._readers.delimited import (
     SAMPLE_SIZE,
     explain_csv_error,
@@ -102,6 +102,12 @@ class TextSource:
         self.header: Record | None = first
         self.names = first.fields
         self._smiles_at = find_smiles_column(self.names, smiles_column, path)
+        refuse_molecule_as_header(
+            self.names[self._smiles_at],
+            path,
+            ", or rename a file of nothing but SMILES (and names behind a space) to .smi, which "
+            "needs none",
+        )
 
     def count_rows(self) -> int:
         """Read it all, and count the rows.

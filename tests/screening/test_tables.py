@@ -6,9 +6,11 @@ import io
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from sklearn.dummy import DummyRegressor
 from sklearn.pipeline import make_pipeline
 
@@ -41,6 +43,11 @@ def test_a_molecule_is_not_taken_for_a_header(tmp_path, text, name, options):
     with pytest.raises(ValueError, match=message):
         predict(tmp_path, text, name, **options)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_molecule_may_be_the_name_of_a_column_of_parquet(tmp_path):
+    parquet.write_table(pa.table({"C": ["CCO"]}), tmp_path / "in.parquet")
+    assert predict_file(dummy, tmp_path / "in.parquet", tmp_path / "out.csv").n_invalid == 0
 
 
 def test_a_hint_if_the_first_line_looks_like_data(tmp_path):
