@@ -46,6 +46,8 @@ def _read(block: str) -> tuple[str | None, str | None]:
         return None, "empty record"
     # Titles and comments may hold anything, and RDKit's log is bytes that need not be UTF-8.
     block = block.encode("ascii", "replace").decode()
+    if "\r" in block and "\n" not in block:
+        return None, "lines that end with \\r alone: convert the line ends of the file"
     if block.count("\n") > _MAX_LINES:
         return None, f"a mol block of more than {_MAX_LINES} lines"
     try:

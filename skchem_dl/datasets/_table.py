@@ -24,7 +24,7 @@ class Table(NamedTuple):
     invalid: tuple[InvalidMolecule, ...] = ()  # rows that have no SMILES, and why
 
     def column(self, name: str) -> list[str]:
-        """Give the cells of a column."""
+        """Return the cells of a column."""
         position = self.header.index(name)
         return [row[position] for row in self.rows]
 
@@ -88,7 +88,7 @@ def read_table(
 def _records(
     text: str, separator: str, path: Path, first_line: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Give each record with the line in which it begins; a quoted cell may span lines."""
+    """Return each record with the line in which it begins; a quoted cell may span lines."""
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=separator,
@@ -105,7 +105,7 @@ def _records(
 
 
 def _check_header(header: list[str], path: Path) -> list[str]:
-    """Give names to unnamed columns, and refuse a name that occurs twice."""
+    """Return names to unnamed columns, and refuse a name that occurs twice."""
     header = [name or f"column {position}" for position, name in enumerate(header, start=1)]
     for name, count in Counter(header).items():
         if count > 1:

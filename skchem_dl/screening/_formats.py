@@ -37,10 +37,10 @@ class Chunk(Protocol):
     reasons: dict[int, str]
 
     def cells(self) -> list[list[str]]:
-        """Give the rows as text, for CSV."""
+        """Return the rows as text, for CSV."""
 
     def table(self) -> Any:
-        """Give the rows as a `pyarrow.Table`, for Parquet."""
+        """Return the rows as a `pyarrow.Table`, for Parquet."""
 
 
 class Source(Protocol):
@@ -67,13 +67,13 @@ class Sink(Protocol):
     """Rows with their predictions as bytes, of which the pieces joined are the file."""
 
     def start(self) -> bytes:
-        """Give what comes before the first row."""
+        """Return what comes before the first row."""
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
-        """Give some rows."""
+        """Return some rows."""
 
     def finish(self, pieces: Path) -> Path:
-        """Give the file that is made of the file of joined pieces; that one itself may do."""
+        """Return the file that is made of the file of joined pieces; that one itself may do."""
 
 
 def format_of(path: Path, delimiter: str | None = None) -> Format:
@@ -127,7 +127,7 @@ def output_format(path: Path, delimiter: str | None, path_in: Path, form_in: For
 
 
 def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Path) -> int:
-    """Give the position of the column that holds the molecules.
+    """Return the position of the column that holds the molecules.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ class TextSink:
         self._line_end = (line_end(header.raw) if header else "") or "\n"
 
     def start(self) -> bytes:
-        """Give the header, where there should be one."""
+        """Return the header, where there should be one."""
         lines: list[str] = []
         if not self._as_it_stands:
             lines = self._lines([[*self._source.names, *self._columns]])
@@ -49,7 +49,7 @@ class TextSink:
         return self._encoder.start("".join(lines))
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
-        """Give rows.
+        """Return rows.
 
         Parameters
         ----------

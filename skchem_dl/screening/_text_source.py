@@ -47,11 +47,11 @@ class TextChunk:
         self._names = names
 
     def cells(self) -> list[list[str]]:
-        """Give the rows as text."""
+        """Return the rows as text."""
         return [record.fields for record in self.records]
 
     def table(self) -> Any:
-        """Give the rows as a table of strings, in which nothing can be misread as a number."""
+        """Return the rows as a table of strings, in which nothing can be misread as a number."""
         import pyarrow as pa
 
         columns = zip(*self.cells(), strict=True)

@@ -43,7 +43,7 @@ def n_letters(smiles):
 
 
 def predict_rows(model, rows, tmp_path, write_csv, **options):
-    """Give the columns of the output by name, and the summary."""
+    """Return the columns of the output by name, and the summary."""
     path = tmp_path / "out.csv"
     path.unlink(missing_ok=True)
     path_in = write_csv([["smiles"], *([row] for row in rows)], quoting=1)

@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 import tempfile
+import tracemalloc
 from io import BytesIO
 from pathlib import Path
 
@@ -244,6 +245,25 @@ def test_encodings(tmp_path):
     with pytest.raises(ValueError, match=r"in\.sdf\.gz is damaged"):
         (tmp_path / "in.sdf.gz").write_bytes(gzip.compress(text.encode() * 99)[:-10])
         predict_file(dummy, tmp_path / "in.sdf.gz", tmp_path / "no.csv")
+
+
+def test_stray_carriage_returns(tmp_path):
+    text = block("CCO", "a\rb") + field("x", "1\r2") + "$$$$\n"
+    assert predict(tmp_path, text)[0] == {**ONE, "name": "a\rb", "x": "1\r2"}
+    with pytest.warns(UserWarning, match=r"None of the first 1 .* lines that end with \\r alone"):
+        predict(tmp_path, text.replace("\n", "\r"))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path):
+    peaks = []
+    for n_records in (200, 2_000):
+        path_in, path_out = tmp_path / f"{n_records}.sdf", tmp_path / f"out{n_records}.sdf"
+        path_in.write_text((CCO + field("id", "7") + "$$$$\n") * n_records)
+        tracemalloc.start()
+        predict_file(dummy, path_in, path_out, chunk_size=50)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_no_records(tmp_path):
