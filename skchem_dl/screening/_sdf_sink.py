@@ -56,19 +56,18 @@ class SDFSink:
                 for record, cells in zip(chunk.records, added, strict=True)
             ]
         else:
-            rows = zip(_molecules(chunk.smiles), chunk.cells(), added, strict=True)
-            records = [self._made(mol, [*cells, *more]) for mol, cells, more in rows]
+            rows = zip(_mol_blocks(chunk.smiles), chunk.cells(), added, strict=True)
+            records = [self._made(block, [*cells, *more]) for block, cells, more in rows]
         return self._encoder.encode("".join(records))
 
     def finish(self, pieces: Path) -> Path:
         """Return the pieces as they are."""
         return pieces
 
-    def _made(self, mol: Mol, cells: Sequence[str]) -> str:
+    def _made(self, block: str, cells: Sequence[str]) -> str:
         """Return the record for a row of another kind of file."""
-        if self._title_at is not None:
-            mol.SetProp("_Name", _one_line(cells[self._title_at]))
-        return f"{MolToMolBlock(mol)}{_data(self._fields, cells)}{RECORD_END}\n"
+        title = "" if self._title_at is None else _one_line(cells[self._title_at])
+        return f"{title}{block}{_data(self._fields, cells)}{RECORD_END}\n"
 
 
 def _extended(record: Record, names: Sequence[str], cells: Sequence[str]) -> str:
@@ -107,15 +106,18 @@ def _one_line(text: str) -> str:
     return f" {text}" if text.startswith(RECORD_END) else text
 
 
-def _molecules(smiles: Sequence[Any]) -> list[Mol]:
-    """Return a molecule with 2D coordinates for each row, without atoms where none is valid."""
+def _mol_blocks(smiles: Sequence[Any]) -> list[str]:
+    """Return a mol block with 2D coordinates for each row, without atoms where none is valid.
+
+    Their first line, the title, is empty.
+    """
     parsed = parse_molecules(smiles)
     valid = iter(parsed.mols)
     mols = [next(valid) if is_valid else Mol() for is_valid in parsed.valid]
     with quiet_rdkit():
         for mol in mols:
             Compute2DCoords(mol)
-    return mols
+        return [MolToMolBlock(mol) for mol in mols]
 
 
 def _field_names(own: Sequence[str], added: Sequence[str], *, check_own: bool) -> list[str]:
