@@ -21,6 +21,7 @@ LAYERS = [
     "graphs",
     "_dgl",
     "features",
+    "_readers",
     "nn",
     "callbacks",
     "metrics",

@@ -12,6 +12,7 @@ from skchem_dl.datasets._moleculenet import (
     fetch_qm9,
     fetch_tox21,
 )
+from skchem_dl.datasets._sdf import load_sdf
 
 __all__ = [
     "fetch_bace",
@@ -24,5 +25,6 @@ __all__ = [
     "fetch_tox21",
     "load_csv",
     "load_nci",
+    "load_sdf",
     "load_solubility",
 ]

@@ -5,6 +5,8 @@ import gzip
 import zlib
 from pathlib import Path
 
+from skchem_dl._readers.lines import describe_nul
+
 # Longer marks first: that of UTF-16 is the beginning of that of UTF-32.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -87,7 +89,10 @@ def decode(data: bytes, encoding: str | None, path: Path) -> tuple[str, str]:
             problems.append(f"{name}: {error.reason} at byte {error.start}")
             continue
         if "\0" in text:
-            problems.append(f"{name}: a zero at character {text.index(chr(0))}")
+            line = text.count("\n", 0, text.index("\0")) + 1
+            if not problems:
+                raise ValueError(describe_nul(path, line))
+            problems.append(f"{name}: a zero byte in line {line}")
             continue
         return text.removeprefix("\ufeff"), name
     raise ValueError(
@@ -102,8 +107,8 @@ def _candidates(data: bytes) -> list[str]:
         if data.startswith(mark):
             return [encoding]
     head = data[:4_096]
-    if b"\0" in head:
-        # In Western text the high byte of nearly every character is zero.
-        low_first = head[1::2].count(0) > head[::2].count(0)
-        return ["utf-16-le" if low_first else "utf-16-be"]
+    # In UTF-16, the high byte of nearly every Western character is zero, and no low byte is.
+    zeros_first, zeros_last = head[::2].count(0), head[1::2].count(0)
+    if 4 * max(zeros_first, zeros_last) > len(head) and min(zeros_first, zeros_last) == 0:
+        return ["utf-16-le" if zeros_last else "utf-16-be"]
     return ["utf-8", "cp1252", "latin-1"]

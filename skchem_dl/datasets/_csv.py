@@ -1,40 +1,24 @@
-"""A user's own file of molecules and measurements."""
+"""A user's own table of molecules and measurements."""
 
 import os
-from collections import Counter
 from collections.abc import Collection, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn.utils._param_validation import validate_params
 
-from skchem_dl.datasets._bunch import as_dataset
-from skchem_dl.datasets._columns import pick_columns, pick_smiles, wanted_counter
-from skchem_dl.datasets._csv_rows import Selection, read_molecules
-from skchem_dl.datasets._duplicates import first_rows, mean_by_group
-from skchem_dl.datasets._table import Table, read_table
-from skchem_dl.datasets._targets import read_label_columns, read_number_columns
-from skchem_dl.exceptions import first_five
+from skchem_dl._readers.columns import header_score, pick_smiles, refuse_molecule_as_header
+from skchem_dl.datasets._make import CONSTRAINTS, Options, make_dataset, target_names
+from skchem_dl.datasets._table import read_table
 
 
 @validate_params(
     {
         "path": [str, os.PathLike],
         "smiles": [str, None],
-        "target": [str, list, tuple, None],
-        "labels": ["boolean"],
         "encoding": [str, None],
         "separator": [str, None],
-        "decimal": [StrOptions({".", ","}), None],
-        "na_values": [list, tuple, set, frozenset],
-        "on_non_numeric": [StrOptions({"raise", "nan"})],
-        "on_missing": [StrOptions({"raise", "keep", "drop"})],
-        "on_invalid": [StrOptions({"raise", "keep", "drop"})],
-        "duplicates": [StrOptions({"keep", "first", "mean", "error"})],
-        "return_X_y": ["boolean"],
-        "as_frame": ["boolean"],
+        **CONSTRAINTS,
     },
     prefer_skip_nested_validation=True,
 )
@@ -81,8 +65,9 @@ def load_csv(
         By default UTF-8 or UTF-16 where the bytes are that, otherwise Windows-1252 (with Latin-1).
 
     separator : str of one character, default=None
-        By default the one of comma, semicolon and tab that gives the columns asked for and cuts
-        all rows alike.
+        By default what a first line such as ``sep=;`` names (Excel writes it), otherwise the one
+        of comma, semicolon, tab and ``|`` that gives the columns asked for and cuts all rows
+        alike.
 
     decimal : {".", ","}, default=None
         The decimal mark of the targets. By default the comma if there are commas and no points,
@@ -162,8 +147,9 @@ def load_csv(
     TypeError
         If `na_values` are no texts.
     ValueError
-        If the file is empty, is no text, has no rows or no such column, has a column twice, rows
-        of different length or wrong quotes, or has what ``"raise"`` and ``"error"`` refuse.
+        If the file is empty, is no text, has no header, no rows or no such column, has a column
+        twice, rows of different length or wrong quotes, or has what ``"raise"`` and ``"error"``
+        refuse.
     InvalidMoleculeError
         If ``on_invalid="raise"`` and some rows are no molecules.
     ImportError
@@ -191,96 +177,20 @@ def load_csv(
     >>> measured.encoding, measured.separator, measured.decimal
     ('utf-16', ';', ',')
     """
-    names = [target] if isinstance(target, str) else list(target or ())
-    if labels and duplicates == "mean":
-        raise ValueError('duplicates="mean" is for numbers, but labels=True; use "first".')
-    if not all(isinstance(value, str) for value in na_values):
-        raise TypeError(f"{na_values=}; expected texts, as they stand in the file.")
+    options = Options(
+        labels,
+        decimal,
+        na_values,
+        on_non_numeric,
+        on_missing,
+        on_invalid,
+        duplicates,
+        return_X_y,
+        as_frame,
+    )
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ValueError(f"{separator=} cannot separate; pass one character, or leave it out.")
-    table = read_table(Path(path), encoding, separator, wanted_counter(smiles, names))
+    table = read_table(Path(path), encoding, separator, header_score(smiles, target_names(target)))
     smiles_name = pick_smiles(table.header, smiles, table.path)
-    pick_columns(table.header, [smiles_name, *names], table.path)
-
-    selection = Selection(table)
-    targets = None
-    if names:
-        read = read_label_columns if labels else partial(read_number_columns, decimal=decimal)
-        targets = read(table, names, na_values=na_values)
-        selection.check_numbers(targets, on_non_numeric)
-        selection.check_missing(targets, names, on_missing)
-    invalid, keys = read_molecules(table.column(smiles_name), canonical=duplicates != "keep")
-    selection.check_molecules(invalid, on_invalid)
-    rows = selection.rows
-    values = None if targets is None else targets.values[rows]
-    repeated: list[tuple[int, ...]] = []
-    if duplicates != "keep":
-        repeated, groups = selection.check_duplicates(keys, duplicates)
-        rows, values = selection.rows, _merge(values, groups, duplicates)
-    if not len(rows):
-        raise ValueError(
-            f"{table.path}: no row is left of {len(table.rows)}, for these reasons:\n"
-            f"{first_five(sorted(set(selection.left_out.values())))}"
-        )
-
-    if values is not None and isinstance(target, str):
-        values = values[:, 0]
-    facts = {
-        "encoding": table.encoding,
-        "separator": table.separator,
-        "decimal": None if targets is None else targets.decimal,
-    }
-    return as_dataset(
-        _texts(table, smiles_name, rows),
-        values,
-        names,
-        caller="load_csv",
-        return_X_y=return_X_y,
-        as_frame=as_frame,
-        smiles_name=smiles_name,
-        other_columns={
-            name: _texts(table, name, rows)
-            for name in table.header
-            if name not in (smiles_name, *names)
-        },
-        rows=rows,
-        lines=np.array(table.lines)[rows],
-        left_out=dict(sorted(selection.left_out.items())),
-        invalid=invalid,
-        not_numbers=[] if targets is None else targets.not_numbers,
-        duplicates=repeated,
-        DESCR=_describe(table, smiles_name, names, facts, selection.left_out),
-        filename=str(table.path),
-        **facts,
-    )
-
-
-def _texts(table: Table, name: str, rows: np.ndarray) -> np.ndarray:
-    return np.array(table.column(name), dtype=object)[rows]
-
-
-def _merge(values: np.ndarray | None, groups: np.ndarray, duplicates: str) -> np.ndarray | None:
-    """Give one row of targets for each molecule, ``(n, t) -> (n_molecules, t)``."""
-    if values is None:
-        return None
-    return mean_by_group(values, groups) if duplicates == "mean" else values[first_rows(groups)]
-
-
-def _describe(
-    table: Table,
-    smiles: str,
-    targets: list[str],
-    facts: dict[str, Any],
-    left_out: dict[int, str],
-) -> str:
-    reasons = Counter(reason.split(":")[0] for reason in left_out.values())
-    lines = [
-        f"Molecules of {table.path}",
-        "",
-        f":SMILES: column {smiles!r}",
-        f":Targets: {targets or 'none'}",
-        *(f":{name.capitalize()}: {value!r}" for name, value in facts.items()),
-        f":Rows: {len(table.rows)} in the file, {len(table.rows) - len(left_out)} here",
-        *(f":Left out: {count} rows, {reason}" for reason, count in reasons.items()),
-    ]
-    return "\n".join(lines)
+    refuse_molecule_as_header(smiles_name, table.path)
+    return make_dataset(table, smiles_name, target, options, caller="load_csv")

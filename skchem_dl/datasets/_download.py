@@ -28,7 +28,7 @@ class RemoteFile(NamedTuple):
 
 
 def data_folder(data_home: str | os.PathLike[str] | None) -> Path:
-    """Give the folder of data: the argument, ``SKCHEM_DL_DATA`` or ``~/skchem_dl_data``."""
+    """Return the folder of data: the argument, ``SKCHEM_DL_DATA`` or ``~/skchem_dl_data``."""
     home = data_home or os.environ.get(FOLDER_VARIABLE) or Path("~", "skchem_dl_data")
     return Path(home).expanduser()
 
@@ -36,7 +36,7 @@ def data_folder(data_home: str | os.PathLike[str] | None) -> Path:
 def find_or_download(
     file: RemoteFile, data_home: str | os.PathLike[str] | None, download_if_missing: bool
 ) -> Path:
-    """Give the path of a file whose content is what it should be.
+    """Return the path of a file whose content is what it should be.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ def group_rows(keys: Sequence[Hashable]) -> np.ndarray:
 
 
 def first_rows(groups: np.ndarray) -> np.ndarray:
-    """Give the first row of each group, ``(n,) -> (n_groups,)``, in order."""
+    """Return the first row of each group, ``(n,) -> (n_groups,)``, in order."""
     return np.unique(groups, return_index=True)[1]
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils._param_validation import validate_params
 
+from skchem_dl._readers.columns import pick_columns
 from skchem_dl.datasets._bunch import as_dataset
-from skchem_dl.datasets._columns import pick_columns
 from skchem_dl.datasets._download import RemoteFile, find_or_download
 from skchem_dl.datasets._table import Table, read_table
 from skchem_dl.datasets._targets import describe_not_numbers, read_number_columns

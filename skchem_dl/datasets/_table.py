@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from skchem_dl._readers.delimited import explain_csv_error, guess_separator, separator_line
 from skchem_dl.datasets._bytes import decode, read_unpacked
-from skchem_dl.exceptions import first_five, shorten
-
-SEPARATORS = (",", ";", "\t")
-# Enough to tell the separators apart.
-_SAMPLE_SIZE = 65_536
+from skchem_dl.exceptions import InvalidMolecule, first_five, shorten
 
 
 class Table(NamedTuple):
@@ -23,10 +20,11 @@ class Table(NamedTuple):
     rows: list[list[str]]
     lines: list[int]  # in which line of the file each row begins, counted from 1
     encoding: str
-    separator: str
+    separator: str  # "" for SD files
+    invalid: tuple[InvalidMolecule, ...] = ()  # rows that have no SMILES, and why
 
     def column(self, name: str) -> list[str]:
-        """Give the cells of a column."""
+        """Return the cells of a column."""
         position = self.header.index(name)
         return [row[position] for row in self.rows]
 
@@ -39,7 +37,7 @@ def read_table(
     path: Path,
     encoding: str | None = None,
     separator: str | None = None,
-    count_wanted: Callable[[list[str]], int] = lambda header: 0,
+    score_header: Callable[[list[str]], float] = lambda header: 0,
 ) -> Table:
     """Read a table, and find out encoding and separator where they are not given.
 
@@ -50,8 +48,8 @@ def read_table(
     ----------
     path : Path
     encoding, separator : str or None
-    count_wanted : callable
-        Says how many of the columns that are looked for stand in a header; a separator that
+    score_header : callable
+        Tells how well the columns that are looked for are found in a header; a separator that
         makes more of them appear is the better guess.
 
     Returns
@@ -65,11 +63,15 @@ def read_table(
         If the file is empty, is no text, has no rows, or its quotes, header or rows are wrong.
     """
     text, encoding = decode(read_unpacked(path), encoding, path)
+    first_line = 1
+    if named := separator_line(text):
+        text, first_line = text.removeprefix(named[0]), 2
+        separator = separator or named[1]
     if separator is None:
-        separator = _guess_separator(text, count_wanted)
+        separator = guess_separator(text, score_header)
     numbered = [
         (line, cells)
-        for line, record in _records(text, separator, path)
+        for line, record in _records(text, separator, path, first_line)
         if any(cells := [cell.strip() for cell in record])
     ]
     if not numbered:
@@ -83,48 +85,27 @@ def read_table(
     return table
 
 
-def _records(text: str, separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Give each record with the line in which it begins; a quoted cell may span lines."""
+def _records(
+    text: str, separator: str, path: Path, first_line: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Return each record with the line in which it begins; a quoted cell may span lines."""
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=separator,
         strict=True,
         skipinitialspace=separator != " ",
     )
-    line = 1
+    line = first_line
     try:
         for record in reader:
             yield line, record
-            line = reader.line_num + 1
+            line = first_line + reader.line_num
     except csv.Error as error:
-        raise ValueError(
-            f"{path}: the quotes in the record that begins in line {line} are wrong ({error}). A "
-            'cell that begins with " must end with ", and " inside it is written "".'
-        ) from error
-
-
-def _guess_separator(text: str, count_wanted: Callable[[list[str]], int]) -> str:
-    """Take the separator that shows the wanted columns and cuts all rows alike."""
-
-    def fitness(separator: str) -> tuple[int, bool, int]:
-        sample = io.StringIO(text[:_SAMPLE_SIZE], newline="")
-        try:
-            records = [row for row in csv.reader(sample, delimiter=separator) if any(row)]
-        except csv.Error:
-            return 0, False, 0
-        if not records:
-            return 0, True, 0
-        if len(text) > _SAMPLE_SIZE and len(records) > 1:  # the last record may be cut
-            records.pop()
-        header = [cell.strip() for cell in records[0]]
-        alike = len(header) > 1 and {len(record) for record in records} == {len(header)}
-        return count_wanted(header), alike, len(header)
-
-    return max(SEPARATORS, key=fitness)
+        raise explain_csv_error(error, path, line) from error
 
 
 def _check_header(header: list[str], path: Path) -> list[str]:
-    """Give names to unnamed columns, and refuse a name that occurs twice."""
+    """Return names to unnamed columns, and refuse a name that occurs twice."""
     header = [name or f"column {position}" for position, name in enumerate(header, start=1)]
     for name, count in Counter(header).items():
         if count > 1:

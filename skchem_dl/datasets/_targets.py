@@ -25,7 +25,7 @@ class Targets(NamedTuple):
     decimal: str | None
 
     def rows_without(self) -> np.ndarray:
-        """Give the rows, by number, that have no value in any column."""
+        """Return the rows, by number, that have no value in any column."""
         return np.flatnonzero(is_missing(self.values).all(axis=1))
 
 

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from skchem_dl._readers.columns import called_smiles, missing_header_hint
+from skchem_dl._readers.delimited import SEPARATORS
 from skchem_dl.screening._predictor import Predictions
 
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _SMI = (".smi", ".smiles")
+_SDF = (".sdf", ".sd")
 _PARQUET = (".parquet", ".pq")
 
 
 class Format(NamedTuple):
-    """Kind of a file: "csv" (with any delimiter), "smi" or "parquet"."""
+    """Kind of a file: "csv" (with any delimiter), "smi", "sdf" or "parquet"."""
 
     kind: str
     delimiter: str = ""
@@ -25,16 +28,19 @@ class Chunk(Protocol):
     Attributes
     ----------
     smiles : list of str or None
-        The column of molecules.
+        The molecules.
+    reasons : dict of int to str
+        Why rows have no SMILES, where it is not their SMILES that tells.
     """
 
     smiles: list[Any]
+    reasons: dict[int, str]
 
     def cells(self) -> list[list[str]]:
-        """Give the rows as text, for CSV."""
+        """Return the rows as text, for CSV."""
 
     def table(self) -> Any:
-        """Give the rows as a `pyarrow.Table`, for Parquet."""
+        """Return the rows as a `pyarrow.Table`, for Parquet."""
 
 
 class Source(Protocol):
@@ -51,7 +57,7 @@ class Source(Protocol):
     names: list[str]
 
     def count_rows(self) -> int:
-        """Read it all, and raise a ValueError that names the lines that are not as they should."""
+        """Read it all, and raise a ValueError that names the lines that are wrong."""
 
     def chunks(self, start: int, size: int) -> Any:
         """Yield Chunks of `size` rows (the last may have fewer) from row `start` on."""
@@ -61,13 +67,13 @@ class Sink(Protocol):
     """Rows with their predictions as bytes, of which the pieces joined are the file."""
 
     def start(self) -> bytes:
-        """Give what comes before the first row."""
+        """Return what comes before the first row."""
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
-        """Give some rows."""
+        """Return some rows."""
 
     def finish(self, pieces: Path) -> Path:
-        """Give the file that is made of the file of joined pieces; that one itself may do."""
+        """Return the file that is made of the file of joined pieces; that one itself may do."""
 
 
 def format_of(path: Path, delimiter: str | None = None) -> Format:
@@ -77,7 +83,7 @@ def format_of(path: Path, delimiter: str | None = None) -> Format:
     ----------
     path : Path
     delimiter : str, optional
-        Of ``.csv`` files, where it is not a comma.
+        Of ``.csv`` files; a comma by default.
 
     Returns
     -------
@@ -97,24 +103,38 @@ def format_of(path: Path, delimiter: str | None = None) -> Format:
         return Format("csv", _DELIMITERS[suffix], gzipped)
     if suffix in _SMI:
         return Format("smi", "\t", gzipped)
+    if suffix in _SDF:
+        return Format("sdf", "", gzipped)
     if suffix in _PARQUET and not gzipped:
         return Format("parquet")
     raise ValueError(
         f"The name {path.name!r} does not say what kind of file it is; expected it to end in "
-        f"{', '.join([*_DELIMITERS, *_SMI])} (any of them also with .gz), "
+        f"{', '.join([*_DELIMITERS, *_SMI, *_SDF])} (any of them also with .gz), "
         f"{' or '.join(_PARQUET)}."
     )
 
 
+def output_format(path: Path, delimiter: str | None, path_in: Path, form_in: Format) -> Format:
+    """Return the format to write: that of the input where both names have the same ending.
+
+    A file whose delimiter is not the one that its name tells is written as it was read.
+    """
+    form = format_of(path, delimiter)
+    same_ending = form._replace(gzipped=False) == format_of(path_in, delimiter)._replace(
+        gzipped=False
+    )
+    return form_in._replace(gzipped=form.gzipped) if same_ending else form
+
+
 def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Path) -> int:
-    """Give the position of the column that holds the molecules.
+    """Return the position of the column that holds the molecules.
 
     Parameters
     ----------
     names : sequence of str
         The file's columns.
     smiles_column : str or None
-        Its name; None takes the only column, or the one called "smiles" in whatever case.
+        Its name; None takes the only column, or the one that is called so.
     path : Path
         For the message.
 
@@ -128,9 +148,8 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
         If it is not exactly one.
     """
     if smiles_column is None:
-        found = [i for i, name in enumerate(names) if name.strip().lower() == "smiles"]
-        if len(names) == 1:
-            found = [0]
+        called = called_smiles(names)
+        found = [0] if len(names) == 1 else [i for i, name in enumerate(names) if name in called]
     else:
         found = [i for i, name in enumerate(names) if name == smiles_column]
     if len(found) == 1:
@@ -143,6 +162,6 @@ def find_smiles_column(names: Sequence[str], smiles_column: str | None, path: Pa
         message += "say which one holds the SMILES with smiles_column=."
     else:
         message += f"smiles_column={smiles_column!r} must name exactly one of them."
-    if len(names) == 1 and any(mark in names[0] for mark in ",;\t|"):
+    if len(names) == 1 and any(mark in names[0] for mark in SEPARATORS):
         message += " If they are separated by something else, say so with delimiter=."
-    raise ValueError(message)
+    raise ValueError(message + missing_header_hint(names))

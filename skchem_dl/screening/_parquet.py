@@ -31,9 +31,10 @@ class ArrowChunk:
     def __init__(self, table: Any, smiles_at: int) -> None:
         self._table = table
         self.smiles = table.column(smiles_at).to_pylist()
+        self.reasons: dict[int, str] = {}
 
     def cells(self) -> list[list[str]]:
-        """Give the rows as text; a missing value is an empty one."""
+        """Return the rows as text; a missing value is an empty one."""
         names = self._table.column_names
         columns = [
             _as_strings(name, column).to_pylist()
@@ -44,7 +45,7 @@ class ArrowChunk:
         ]
 
     def table(self) -> Any:
-        """Give the rows as they are."""
+        """Return the rows as they are."""
         return self._table
 
 
@@ -85,7 +86,7 @@ class ParquetSource:
             )
 
     def count_rows(self) -> int:
-        """Give the number of rows.
+        """Return the number of rows.
 
         Returns
         -------
@@ -147,11 +148,11 @@ class ParquetSink:
         self._source, self._columns, self._reason_column = source, columns, reason_column
 
     def start(self) -> bytes:
-        """Give nothing."""
+        """Return nothing."""
         return b""
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
-        """Give rows.
+        """Return rows.
 
         Parameters
         ----------

@@ -124,7 +124,7 @@ class PartialFile:
             self._file = None
 
     def take_name(self, finished: Path) -> None:
-        """Give the finished file its name, and remove the rest.
+        """Return the finished file its name, and remove the rest.
 
         Parameters
         ----------

@@ -11,14 +11,20 @@ from typing import Any, NamedTuple
 from sklearn.utils._param_validation import Interval, validate_params
 from tqdm.auto import tqdm
 
+from skchem_dl._warnings import warn_caller
+from skchem_dl.exceptions import shorten
 from skchem_dl.persistence import load
-from skchem_dl.screening._formats import Sink, Source, format_of
+from skchem_dl.screening._formats import Format, Sink, Source, format_of, output_format
 from skchem_dl.screening._parquet import ParquetSink, ParquetSource
 from skchem_dl.screening._partial import PartialFile, open_partial, refuse_existing
 from skchem_dl.screening._predictor import Predictor
 from skchem_dl.screening._sample import refuse_other_model, sample_of
+from skchem_dl.screening._sdf_sink import SDFSink
+from skchem_dl.screening._sdf_source import SDFSource
 from skchem_dl.screening._text_sink import TextSink
 from skchem_dl.screening._text_source import TextSource
+
+_N_JUDGED = 1_000  # rows; if none of them has a prediction, the file is not what it seems
 
 
 class ScreeningSummary(NamedTuple):
@@ -31,7 +37,8 @@ class ScreeningSummary(NamedTuple):
     n_rows : int
         Its rows.
     n_invalid : int
-        How many of them have no prediction (or only some), but a reason.
+        How many of them have no prediction (or only some), but a reason. If it is `n_rows`, there
+        was a warning.
     n_resumed : int
         How many were there already, from a run that was interrupted.
     seconds : float
@@ -110,10 +117,18 @@ def predict_file(
       predictions empty and RDKit's reason here, whatever the `on_invalid` of the pipeline.
 
     The kind of both files is told by their names: ``.csv``, ``.tsv``, ``.smi`` (SMILES, then after
-    a space or tab a name), each also with ``.gz``, and ``.parquet`` (with the extra ``scale``).
-    From CSV to CSV, what stands in a row stays as it is to the letter; from CSV to Parquet, every
-    column stays text, so that no identifier loses its zeros. Only the SMILES are given to the
-    pipeline, not the other columns.
+    a space or tab a name), ``.sdf``, each also with ``.gz``, and ``.parquet`` (with the extra
+    ``scale``). From CSV to CSV and from SDF to SDF, the text of a row or record is copied
+    unchanged, and the predictions are added. From CSV to Parquet, every column stays text, so that
+    no identifier loses its zeros. Only the SMILES are given to the pipeline, not the other columns.
+
+    The molecule of a record of an SD file is the canonical SMILES of its mol block, with the
+    stereochemistry that RDKit perceives when it reads it. In other formats, its columns are
+    ``name`` (the record's first line), ``smiles`` and one for each data field of the file
+    (``mol_name`` and ``mol_smiles`` if fields have those names). A row of another format becomes a
+    record with 2D coordinates, or without atoms if it is invalid, titled by the column ``name`` if
+    there is one, with a data field for each cell that is not empty. An SD file has a data field
+    ``invalid_reason`` only where there is a reason.
 
     Until it is whole, the output is called ``<path_out>.part``. Whatever interrupts the run, the
     same call goes on after the last chunk that was finished; with the same `chunk_size`, the file
@@ -129,12 +144,12 @@ def predict_file(
         the pipeline does.
     path_in : path
         CSV with a header, SMI with or without (a first line with "smiles" in its first word is
-        one), or Parquet.
+        one), SDF, or Parquet.
     path_out : path
         Must not exist.
     smiles_column : str, default=None
-        The column of SMILES; None takes the only column, or that called "smiles" in whatever case.
-        In SMI it is the first.
+        The column of SMILES; None takes the only column, or the one that is called so: "smiles",
+        "Canonical SMILES", ... In SMI it is the first; an SD file has none.
     chunk_size : int, default=5_000
         Rows that are in memory at a time. Featurisers with `n_jobs` share each chunk among their
         workers.
@@ -146,7 +161,10 @@ def predict_file(
     return_std : bool, default=False
         Also write the standard deviation between the members of an ensemble.
     delimiter : str, default=None
-        Separates the fields of ``.csv`` files, where that is not a comma.
+        Separates the fields of ``.csv`` files. None takes what a first line such as ``sep=;``
+        names (Excel writes it), otherwise the one of comma, semicolon, tab and ``|`` that shows
+        the column of SMILES and cuts all rows alike. An output whose name has the same ending as
+        the input's is written with the same delimiter.
     encoding : str, default="utf-8"
         Of text files, read and written. A byte order mark is understood, and kept.
     resume : bool, default=True
@@ -165,10 +183,16 @@ def predict_file(
         If `path_out` exists.
     ValueError
         If a row of the input has too few or too many fields (all such lines are found before
-        anything is predicted), if a name that would be added is a column already, if the SMILES
-        column is not clear, or if an interrupted run is there that is not the same.
+        anything is predicted), if the header is itself a molecule, if a name that would be added
+        is a column already, if the SMILES column is not clear, or if an interrupted run is there
+        that is not the same.
     ImportError
         If a file is Parquet and pyarrow is missing.
+
+    Warns
+    -----
+    UserWarning
+        If none of the rows, or of the first thousand, has a prediction.
 
     See Also
     --------
@@ -197,23 +221,17 @@ def predict_file(
     began = time.perf_counter()
     path_in, path_out = Path(path_in), Path(path_out)
     refuse_existing(path_out)
-    form_in, form_out = (format_of(path, delimiter) for path in (path_in, path_out))
-    source: Source = (
-        ParquetSource(path_in, smiles_column)
-        if form_in.kind == "parquet"
-        else TextSource(path_in, form_in, encoding, smiles_column)
-    )
+    form_in, _ = (format_of(path, delimiter) for path in (path_in, path_out))
+    stamp = _stamp(path_in)
+    source = _open_source(path_in, form_in, delimiter, encoding, smiles_column)
+    form_out = output_format(path_out, delimiter, path_in, source.form)
     if isinstance(pipeline, str | os.PathLike):
         pipeline = load(pipeline)
     predictor = Predictor(pipeline, prediction_column, return_std=return_std)
     columns = (*(name for name, _ in predictor.columns), reason_column)
     _refuse_clashes(columns, source.names, path_in)
-    sink: Sink = (
-        ParquetSink(source, predictor.columns, reason_column)
-        if form_out.kind == "parquet"
-        else TextSink(form_out, encoding, source, list(columns))
-    )
-    stamp, n_rows = _stamp(path_in), source.count_rows()
+    sink = _make_sink(form_out, encoding, source, predictor, reason_column)
+    n_rows = source.count_rows()
     identity = {
         "SHA-256 of the input": _digest(path_in),
         "smiles_column": smiles_column,
@@ -235,6 +253,30 @@ def predict_file(
     return ScreeningSummary(path_out, n_rows, n_invalid, n_resumed, seconds, columns)
 
 
+def _open_source(
+    path: Path, form: Format, delimiter: str | None, encoding: str, smiles_column: str | None
+) -> Source:
+    if form.kind == "parquet":
+        return ParquetSource(path, smiles_column)
+    if form.kind == "sdf":
+        if smiles_column is not None:
+            raise ValueError(
+                f"{smiles_column=}, but in an SD file the molecules are the mol blocks; leave it "
+                "out."
+            )
+        return SDFSource(path, form, encoding)
+    return TextSource(path, form, encoding, smiles_column, guess_delimiter=delimiter is None)
+
+
+def _make_sink(
+    form: Format, encoding: str, source: Source, predictor: Predictor, reason_column: str
+) -> Sink:
+    if form.kind == "parquet":
+        return ParquetSink(source, predictor.columns, reason_column)
+    columns = [*(name for name, _ in predictor.columns), reason_column]
+    return (SDFSink if form.kind == "sdf" else TextSink)(form, encoding, source, columns)
+
+
 def _write(
     source: Source,
     predictor: Predictor,
@@ -248,11 +290,14 @@ def _write(
     begin = partial.progress.n_rows
     if not partial.progress.n_bytes:
         partial.append(sink.start(), 0, 0, {})
+    warned = False
     with tqdm(total=n_rows, initial=begin, unit="row", disable=verbose <= 0) as bar:
         for chunk in source.chunks(begin, chunk_size):
             begin, n_chunk = partial.progress.n_rows, len(chunk.smiles)
             try:
                 predictions = predictor.predict(chunk.smiles)
+                for row, reason in chunk.reasons.items():
+                    predictions.reasons[row] = reason
             except Exception as error:
                 error.add_note(
                     f"This was in rows {begin + 1} to {begin + n_chunk} of the file. Row numbers "
@@ -266,6 +311,14 @@ def _write(
                 sample_of(begin, predictions),
             )
             bar.update(n_chunk)
+            done = partial.progress.n_rows
+            if not warned and done == partial.progress.n_invalid and done >= min(_N_JUDGED, n_rows):
+                warned = True
+                warn_caller(
+                    f"None of the first {done} of {n_rows} rows has a prediction; row {begin + 1} "
+                    f"is {shorten(repr(chunk.smiles[0]))}: {predictions.reasons[0]}. Check the "
+                    "molecules, and for tables smiles_column= and delimiter=."
+                )
 
 
 def _refuse_clashes(columns: Sequence[str], names: Sequence[str], path: Path) -> None:

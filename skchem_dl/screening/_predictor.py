@@ -29,6 +29,20 @@ class Predictions(NamedTuple):
     reasons: list[str]  # of length n; "" where there is nothing to explain
 
 
+def as_text(predictions: Predictions) -> Iterator[tuple[str, ...]]:
+    """Return each row's new cells: the shortest digits that read back as the same number."""
+    columns = []
+    for values in predictions.values:
+        column = [""] * len(predictions.valid)
+        cells = zip(
+            predictions.valid.nonzero()[0], values.tolist(), is_missing(values), strict=True
+        )
+        for row, cell, missing in cells:
+            column[row] = "" if missing else str(cell)
+        columns.append(column)
+    return zip(*columns, predictions.reasons, strict=True)
+
+
 class Predictor:
     """A fitted model as a function from SMILES to named columns.
 
@@ -105,7 +119,7 @@ class Predictor:
             )
 
     def _read(self, smiles: Sequence[Any]) -> tuple[Any, list[InvalidMolecule]]:
-        """Give what the model takes for the valid rows, and why the others are not."""
+        """Return what the model takes for the valid rows, and why the others are not."""
         if self._featurizer is None:
             parsed = parse_molecules(smiles)
             return _as_array(parsed.smiles()), parsed.invalid
@@ -139,7 +153,7 @@ class Predictor:
             yield from zip(self._task_names(predicted), _tasks(predicted), strict=True)
 
     def _classes(self, molecules: Any) -> Iterator[tuple[str, np.ndarray]]:
-        """Give each task's class, then its probabilities."""
+        """Return each task's class, then its probabilities."""
         probabilities = self._model.predict_proba(molecules)
         # Ours choose the class by the probabilities: the network need not run twice.
         decode = getattr(getattr(self._final, "_task", None), "decode", None)
@@ -198,7 +212,7 @@ class _Report:
 
 
 def _split(model: Any) -> tuple[BaseMolTransformer | None, Any]:
-    """Give the featuriser of ours that a pipeline begins with, if any, and the rest."""
+    """Return the featuriser of ours that a pipeline begins with, if any, and the rest."""
     if isinstance(model, Pipeline) and len(model) > 1 and isinstance(model[0], BaseMolTransformer):
         return model[0], model[1:]
     return None, model
@@ -209,7 +223,7 @@ def _as_array(smiles: Iterable[Any]) -> np.ndarray:
 
 
 def _tasks(predicted: Any) -> Sequence[np.ndarray]:
-    """Give the columns of ``(m,)`` or ``(m, t)``."""
+    """Return the columns of ``(m,)`` or ``(m, t)``."""
     predicted = np.asarray(predicted)
     return [predicted] if predicted.ndim == 1 else list(predicted.T)
 

@@ -1,16 +1,15 @@
 """Rows of text with predictions added; what stood in a record is written as it stood."""
 
 import csv
-import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from skchem_dl._rows import is_missing
+from skchem_dl._readers.lines import Record, line_end
+from skchem_dl.screening._encoder import Encoder
 from skchem_dl.screening._formats import Format
-from skchem_dl.screening._predictor import Predictions
-from skchem_dl.screening._records import Record, line_end
+from skchem_dl.screening._predictor import Predictions, as_text
 
 _LINE_END = "\r\n"
 
@@ -34,23 +33,23 @@ class TextSink:
                 "An .smi file holds a SMILES and a name, and has no place for the other columns; "
                 "write .csv, .tsv or .parquet instead."
             )
-        self._form, self._encoding, self._source, self._columns = form, encoding, source, columns
+        self._form, self._source, self._columns = form, source, columns
+        self._encoder = Encoder(encoding, gzipped=form.gzipped)
         self._as_it_stands = source.form._replace(gzipped=form.gzipped) == form
         header = getattr(source, "header", None)
         self._line_end = (line_end(header.raw) if header else "") or "\n"
-        self._byte_order_mark = "".encode(encoding)  # of those encodings that begin with one
 
     def start(self) -> bytes:
-        """Give the header, where there should be one."""
+        """Return the header, where there should be one."""
         lines: list[str] = []
         if not self._as_it_stands:
             lines = self._lines([[*self._source.names, *self._columns]])
         elif self._source.header is not None:
             lines = self._extended([self._source.header], [self._columns])
-        return self._pack(self._byte_order_mark + self._encode(lines))
+        return self._encoder.start("".join(lines))
 
     def encode(self, chunk: Any, predictions: Predictions) -> bytes:
-        """Give rows.
+        """Return rows.
 
         Parameters
         ----------
@@ -61,13 +60,13 @@ class TextSink:
         -------
         bytes
         """
-        added = _as_text(predictions)
+        added = as_text(predictions)
         if self._as_it_stands:
             lines = self._extended(chunk.records, added)
         else:
             rows = zip(chunk.cells(), added, strict=True)
             lines = self._lines([*cells, *more] for cells, more in rows)
-        return self._pack(self._encode(lines))
+        return self._encoder.encode("".join(lines))
 
     def finish(self, pieces: Path) -> Path:
         """Leave them as they are.
@@ -107,25 +106,3 @@ class TextSink:
         )
         writer.writerows(rows)
         return [line.removesuffix(_LINE_END) for line in lines]
-
-    def _encode(self, lines: list[str]) -> bytes:
-        return "".join(lines).encode(self._encoding)[len(self._byte_order_mark) :]
-
-    def _pack(self, content: bytes) -> bytes:
-        # Members of a gzip file may follow each other; without a time, the bytes depend on nothing
-        # but the rows.
-        return gzip.compress(content, mtime=0) if self._form.gzipped else content
-
-
-def _as_text(predictions: Predictions) -> Iterator[tuple[str, ...]]:
-    """Give each row's new cells: the shortest digits that read back as the same number."""
-    columns = []
-    for values in predictions.values:
-        column = [""] * len(predictions.valid)
-        cells = zip(
-            predictions.valid.nonzero()[0], values.tolist(), is_missing(values), strict=True
-        )
-        for row, cell, missing in cells:
-            column[row] = "" if missing else str(cell)
-        columns.append(column)
-    return zip(*columns, predictions.reasons, strict=True)

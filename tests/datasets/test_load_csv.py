@@ -87,6 +87,13 @@ def test_named_columns(load):
         load(text, smiles="smiles", target="smiles")
 
 
+def test_a_molecule_is_not_taken_for_a_header(load):
+    with pytest.raises(ValueError, match=r"'CCO' is a valid SMILES, so .* Add a first line"):
+        load("CCO,1\nCCC,2\n", smiles="CCO")
+    with pytest.raises(ValueError, match="may lack its header: 'CCO'"):
+        load("CCO\nCCC\n")
+
+
 def test_a_spreadsheet_from_europe(load):
     bunch = load("Name;SMILES;logS\nEthanol;CCO;1,10\nBenzol;c1ccccc1;-1,64\n", target="logS")
     assert list(bunch.target) == [1.10, -1.64]

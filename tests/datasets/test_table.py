@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skchem_dl.datasets._columns import pick_columns, pick_smiles, wanted_counter
+from skchem_dl._readers.columns import header_score, pick_columns, pick_smiles
 from skchem_dl.datasets._table import read_table
 
 TEXT = "name,smiles\nÄthanol,CCO\nAcétone,CC(C)=O\n"
@@ -66,8 +66,10 @@ def test_a_mark_is_no_part_of_the_header_whoever_names_the_encoding(write):
         (TEXT.encode()[1:], "utf-16", "no text in the encoding utf-16 .*truncated data"),
         (TEXT.encode(), "utf-9", "Python knows no encoding='utf-9'"),
         (b"PK\x03\x04rest", None, "Excel workbook"),
-        (b"PAR1" + bytes(100), None, "no text in the encoding"),
-        (b"a,b\n" + b"1,2\n" * 2_000 + b"\0", None, "a zero at character"),
+        (b"PAR1" + bytes(100), None, "line 1 contains a NUL character .* binary or damaged"),
+        (b"PAR1\xff\x81" + bytes(99), None, "no text in the encoding .*a zero byte in line 1"),
+        (b"a,b\n" + b"1,2\n" * 2_000 + b"\0", None, "line 2002 contains a NUL character"),
+        (b"a,b\n1,\0\n", None, "line 2 contains a NUL character"),
         (gzip.compress(TEXT.encode(), mtime=0)[:-12], None, "damaged or cut short"),
         (b"\x1f\x8bnonsense", None, "damaged or cut short"),
     ],
@@ -95,7 +97,7 @@ def test_header_only(write):
         read_table(write("smiles,y\n\n"))
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separators(write, separator):
     table = read_table(write(separator.join(["a", "b"]) + "\n" + separator.join(["1", "2"])))
     assert (table.header, table.rows, table.separator) == (["a", "b"], [["1", "2"]], separator)
@@ -109,8 +111,8 @@ def test_decimal_commas_do_not_pass_for_separators(write):
 def test_the_wanted_columns_decide(write):
     # Cut at its commas, too, every row has two cells.
     path = write("SMILES;logS (20 °C, pH 7)\nCCO;1,1\nCC;-2,5\n")
-    wanted = wanted_counter(None, ["logS (20 °C, pH 7)"])
-    assert read_table(path, count_wanted=wanted).separator == ";"
+    wanted = header_score(None, ["logS (20 °C, pH 7)"])
+    assert read_table(path, score_header=wanted).separator == ";"
 
 
 def test_one_column_needs_no_separator(write):
@@ -120,6 +122,30 @@ def test_one_column_needs_no_separator(write):
 def test_a_given_separator(write):
     assert read_table(write("a|b\n1|2,3\n"), separator="|").rows == [["1", "2,3"]]
     assert read_table(write("a b\n1 2,3\n"), separator=" ").rows == [["1", "2,3"]]
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\ufeffsep=;"])
+def test_first_line_of_excel_names_the_separator(write, first):
+    # Cut at its commas, too, every row has two cells.
+    table = read_table(write(f"{first}\r\nsmiles;y, z\r\nCCO;1,1\r\nCC;-2,5\r\n"))
+    assert (table.header, table.separator) == (["smiles", "y, z"], ";")
+    assert (table.rows, table.lines) == ([["CCO", "1,1"], ["CC", "-2,5"]], [3, 4])
+    path = write(f"{first}\na;b|c\n1;2|3\n")
+    assert read_table(path, separator="|").header == ["a;b", "c"]
+
+
+def test_smiles_in_the_name_of_a_column_with_separators(write):
+    # Cut at its semicolons, every row has more cells than cut at its commas.
+    path = write("a;b;c,smiles\n1;2;3,CCO\n4;5;6,CC\n")
+    assert read_table(path, score_header=header_score(None, [])).separator == ","
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_cell_that_is_too_long(write, quote):
+    path = write(f"smiles,y\nC,1\nCC,{quote}{'x' * 140_000}\n")
+    message = r"begins in line 3 has a cell of more than 131,072 characters.* quote"
+    with pytest.raises(ValueError, match=message):
+        read_table(path)
 
 
 def test_white_space_and_empty_rows(write):
@@ -191,6 +217,7 @@ def test_guess_of_the_smiles(header, name):
         (["smiles", "SMILES"], r"\['smiles', 'SMILES'\] could all be"),
         (["smiles_a", "smiles_b"], "could all be"),
         (["CCO", "1.1"], r"no column that is called SMILES; its columns are \['CCO', '1.1'\]"),
+        (["1.1", "CCO"], r"may lack its header: 'CCO' in its first line is a valid SMILES"),
     ],
 )
 def test_no_guess_of_the_smiles(header, message):
@@ -222,7 +249,7 @@ def written_tables(draw, cells):
     row = st.lists(cells, min_size=len(header), max_size=len(header))
     rows = draw(st.lists(row, min_size=1, max_size=4))
     manner = {
-        "delimiter": draw(st.sampled_from(",;\t")),
+        "delimiter": draw(st.sampled_from(",;\t|")),
         "quoting": draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])),
         "lineterminator": draw(st.sampled_from(["\n", "\r\n", "\r"])),
     }
@@ -245,7 +272,7 @@ def test_a_written_table_reads_back(tmp_path_factory, table, encoding, packed):
     content = write_table(header, rows, manner).encode(encoding)
     path = tmp_path_factory.getbasetemp() / "written.csv"
     path.write_bytes(gzip.compress(content, mtime=0) if packed else content)
-    found = read_table(path, count_wanted=wanted_counter("smiles", header[1:]))
+    found = read_table(path, score_header=header_score("smiles", header[1:]))
     assert (found.header, found.rows) == (header, rows)
     assert found.separator == manner["delimiter"]
 

@@ -48,7 +48,7 @@ def write_csv(tmp_path):
 
 
 def read_csv(path, delimiter=","):
-    """Give the rows of a file, the header first."""
+    """Return the rows of a file, the header first."""
     opened = gzip.open if path.name.endswith(".gz") else open
     with opened(path, "rt", newline="", encoding="utf-8") as file:
         return list(csv.reader(file, delimiter=delimiter, strict=True))

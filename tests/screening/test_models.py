@@ -43,7 +43,7 @@ def n_letters(smiles):
 
 
 def predict_rows(model, rows, tmp_path, write_csv, **options):
-    """Give the columns of the output by name, and the summary."""
+    """Return the columns of the output by name, and the summary."""
     path = tmp_path / "out.csv"
     path.unlink(missing_ok=True)
     path_in = write_csv([["smiles"], *([row] for row in rows)], quoting=1)
@@ -205,7 +205,10 @@ def test_a_saved_pipeline(model, tmp_path, write_csv):
 
 
 def test_nothing_but_invalid_rows(model, tmp_path, write_csv):
-    columns, summary = predict_rows(model, ["C("] * 7, tmp_path, write_csv)
+    message = "None of the first 7 of 7 rows has a prediction; row 6 is .*: syntax error"
+    with pytest.warns(UserWarning, match=message) as caught:
+        columns, summary = predict_rows(model, ["C("] * 7, tmp_path, write_csv)
+    assert len(caught) == 1
     assert columns["prediction"] == [""] * 7
     assert columns["invalid_reason"] == [INVALID["C("]] * 7
     assert summary.n_invalid == 7
@@ -222,7 +225,8 @@ def test_what_the_standardiser_refuses_has_its_reason(tmp_path, write_csv):
 def test_a_model_that_predicts_nan(tmp_path, write_csv):
     model = make_pipeline(MorganFingerprinter(), DummyRegressor()).fit(X, y)
     model[-1].constant_ = np.array([[np.nan]])
-    columns, summary = predict_rows(model, ["C", "C("], tmp_path, write_csv)
+    with pytest.warns(UserWarning, match="the model predicts NaN"):
+        columns, summary = predict_rows(model, ["C", "C("], tmp_path, write_csv)
     assert columns["prediction"] == ["", ""]
     assert columns["invalid_reason"] == ["the model predicts NaN", INVALID["C("]]
     assert summary.n_invalid == 2

@@ -1,5 +1,6 @@
 """Interrupted at any moment, the same call goes on, and the file is the same to the last byte."""
 
+import gzip
 import json
 import random
 import signal
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pytest
 from processes import Forked
 from pyarrow import parquet
+from rdkit import Chem
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Ridge
@@ -21,7 +23,7 @@ from skchem_dl.screening import predict_file
 
 ALL = load_solubility(subset="test").data.tolist()[:60]
 ALL[7] = ALL[33] = "C("
-ENDINGS = [".csv", ".csv.gz", ".smi", ".parquet"]
+ENDINGS = [".csv", ".csv.gz", ".smi", ".parquet", ".sdf", ".sdf.gz"]
 
 
 class Interrupted(RegressorMixin, BaseEstimator):
@@ -49,6 +51,13 @@ def interrupted(model, n_chunks):
     return make_pipeline(model[0], Interrupted(model[-1], n_chunks))
 
 
+def write_sdf(path, smiles=ALL):
+    blocks = [Chem.MolToMolBlock(Chem.MolFromSmiles(s)) if s != "C(" else s + "\n" for s in smiles]
+    records = (f"{block}>  <name>\n{k}\n\n$$$$\n" for k, block in enumerate(blocks))
+    with (gzip.open if path.name.endswith(".gz") else open)(path, "wt") as file:
+        file.write("".join(records))
+
+
 def write_input(folder, ending, smiles=ALL):
     path = folder / f"in{'.smi' if ending == '.smi' else '.csv'}"
     header = [] if ending == ".smi" else ["smiles,name"]
@@ -65,6 +74,9 @@ def files(request, tmp_path, model):
         table = pa.table({"smiles": ALL, "name": list(map(str, range(len(ALL))))})
         path_in = tmp_path / "in.parquet"
         parquet.write_table(table, path_in, row_group_size=7)
+    elif ".sdf" in request.param:
+        path_in = tmp_path / f"in{request.param}"
+        write_sdf(path_in)
     whole, out = tmp_path / f"whole{request.param}", tmp_path / f"out{request.param}"
     predict_file(model, path_in, whole, chunk_size=10)
     return path_in, out, whole.read_bytes()

@@ -53,7 +53,7 @@ class Selection:
         message = describe_not_numbers(self.table, targets)
         if on_non_numeric == "raise":
             raise ValueError(
-                f'{message}\nMend them; or name texts that mean "missing" with na_values=[...], or '
+                f'{message}\nFix them; or name texts that mean "missing" with na_values=[...], or '
                 'set on_non_numeric="nan" to take all of them for missing, or labels=True if they '
                 "are classes."
             )
@@ -81,7 +81,7 @@ class Selection:
         message = f"{self.table.path}: {message}"
         if on_invalid == "raise":
             raise InvalidMoleculeError(
-                f'{message}\nMend them, or set on_invalid="drop" to leave them out, or "keep" to '
+                f'{message}\nFix them, or set on_invalid="drop" to leave them out, or "keep" to '
                 "have them stay.",
                 invalid,
                 len(self.table.rows),
@@ -135,13 +135,14 @@ class Selection:
 
 
 def read_molecules(
-    texts: Sequence[str], canonical: bool
+    table: Table, smiles_name: str, *, canonical: bool
 ) -> tuple[list[InvalidMolecule], list[str | None]]:
-    """Parse SMILES, chunk by chunk.
+    """Parse the SMILES of a table of n rows, chunk by chunk.
 
     Parameters
     ----------
-    texts : sequence of str of length n
+    table : Table
+    smiles_name : str
     canonical : bool
         Whether to write the canonical SMILES, which takes half as long again.
 
@@ -151,11 +152,14 @@ def read_molecules(
     keys : list of length n
         Canonical SMILES; None where there is no molecule, or where they were not asked for.
     """
+    texts = table.column(smiles_name)
+    known = {problem.row: problem for problem in table.invalid}
     invalid: list[InvalidMolecule] = []
     keys: list[str | None] = [None] * len(texts)
     for start in range(0, len(texts), _CHUNK_SIZE):
         parsed = parse_molecules(texts[start : start + _CHUNK_SIZE])
-        invalid += [problem._replace(row=problem.row + start) for problem in parsed.invalid]
+        found = (problem._replace(row=problem.row + start) for problem in parsed.invalid)
+        invalid += [known.get(problem.row, problem) for problem in found]
         if canonical:
             for row, mol in zip(np.flatnonzero(parsed.valid), parsed.mols, strict=True):
                 keys[start + row] = MolToSmiles(mol)

@@ -1,0 +1,1 @@
+"""Reading files of molecules: what `datasets` and `screening` have in common."""
