@@ -8,7 +8,11 @@ from rdkit import rdBase
 from rdkit.Chem import ForwardSDMolSupplier, MolFromMolBlock, MolToSmiles
 
 from skchem_dl._readers.sdf import RECORD_END, SDFRecord
-from skchem_dl.features._molecules import MAX_SMILES_LENGTH, quiet_rdkit
+from skchem_dl.features._reading import (
+    MAX_SMILES_LENGTH,
+    quiet_rdkit,
+    why_not_one_molecule,
+)
 
 # As long SMILES are refused before RDKit sees them. A block has a line for each atom and bond.
 _MAX_LINES = 4 * MAX_SMILES_LENGTH
@@ -56,9 +60,8 @@ def _read(block: str) -> tuple[str | None, str | None]:
         return None, f"RDKit fails: {str(error).strip().splitlines()[0]}"
     if mol is None:
         return None, _rdkit_reason(block)
-    if not mol.GetNumAtoms():
-        return None, "no atoms"
-    return MolToSmiles(mol), None
+    reason = why_not_one_molecule(mol)
+    return (MolToSmiles(mol), None) if reason is None else (None, reason)
 
 
 def _rdkit_reason(block: str) -> str:

@@ -106,6 +106,24 @@ def read_hydrogens(smiles: str) -> tuple[Mol, list[int]]:
     return mol, [atom.GetIntProp("written") for atom in RemoveHs(mol).GetAtoms()]
 
 
+def why_not_one_molecule(mol: Mol) -> str | None:
+    """Return why a Mol has no plain SMILES, as far as that is known before it is written."""
+    if not mol.GetNumAtoms():
+        return "no atoms"
+    n_atoms = mol.GetNumHeavyAtoms()
+    if n_atoms > MAX_SMILES_LENGTH:
+        return f"{n_atoms} heavy atoms, more than {MAX_SMILES_LENGTH}"
+    if mol.HasQuery():
+        atoms = [atom for atom in mol.GetAtoms() if atom.HasQuery() and not _is_dummy(atom)]
+        bonds = [bond for bond in mol.GetBonds() if bond.HasQuery()]
+        kind, found = ("atom", atoms) if atoms else ("bond", bonds)
+        if found:
+            return f"{kind} # {found[0].GetIdx()} is a query (SMARTS), not part of one molecule"
+    if mol.HasProp("_molLinkNodes") or any(b.HasProp("_MolFileBondAttach") for b in mol.GetBonds()):
+        return "link nodes or variable attachment points: it stands for several molecules"
+    return None
+
+
 def _without_labels(smiles: str) -> str:
     return _DUMMY_LABEL.sub("[", _ATOM_MAP.sub("", smiles))
 
@@ -163,7 +181,7 @@ def _any_bond_reason(where: str) -> str:
 
 def _read_mol(given: Mol) -> Reading | str:
     """Write the plain SMILES of a Mol and read that, keeping the order of the atoms."""
-    reason = _why_not_mol(given)
+    reason = why_not_one_molecule(given)
     if reason is not None:
         return reason
     mol = Mol(given)  # writing a SMILES stores properties in the Mol
@@ -190,24 +208,6 @@ def _read_mol(given: Mol) -> Reading | str:
         plain = RenumberAtoms(plain, np.argsort(order).tolist())
     _copy_drawing(mol, plain, sorted(order))
     return Reading(plain, None)
-
-
-def _why_not_mol(mol: Mol) -> str | None:
-    """Return why a Mol has no plain SMILES, as far as that is known beforehand."""
-    if not mol.GetNumAtoms():
-        return "no atoms"
-    n_atoms = mol.GetNumHeavyAtoms()
-    if n_atoms > MAX_SMILES_LENGTH:
-        return f"{n_atoms} heavy atoms, more than {MAX_SMILES_LENGTH}"
-    if mol.HasQuery():
-        atoms = [atom for atom in mol.GetAtoms() if atom.HasQuery() and not _is_dummy(atom)]
-        bonds = [bond for bond in mol.GetBonds() if bond.HasQuery()]
-        kind, found = ("atom", atoms) if atoms else ("bond", bonds)
-        if found:
-            return f"{kind} # {found[0].GetIdx()} is a query (SMARTS), not part of one molecule"
-    if mol.HasProp("_molLinkNodes") or any(b.HasProp("_MolFileBondAttach") for b in mol.GetBonds()):
-        return "link nodes or variable attachment points: it stands for several molecules"
-    return None
 
 
 def _is_dummy(atom: Any) -> bool:

@@ -10,7 +10,8 @@ from rdkit.Chem.rdDepictor import Compute2DCoords
 
 from skchem_dl._readers.lines import Record
 from skchem_dl._readers.sdf import BLANK, RECORD_END, split_end
-from skchem_dl.features._molecules import parse_molecules, quiet_rdkit
+from skchem_dl.features._molecules import parse_molecules
+from skchem_dl.features._reading import quiet_rdkit
 from skchem_dl.screening._encoder import Encoder
 from skchem_dl.screening._formats import Format
 from skchem_dl.screening._predictor import Predictions, as_text

@@ -173,3 +173,15 @@ def test_no_text(load):
         load(b"PK\x03\x04")
     with pytest.raises(InvalidMoleculeError, match="1 of 1 rows is not a valid molecule"):
         load("smiles,y\nCCO,1\n")
+
+
+def test_query_features_are_an_invalid_row(tmp_path):
+    atom_list = "M  ALS   1  2 F C   N   \nM  END"
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles("CO")).replace("M  END", atom_list)
+    block = block.replace(" C   0", " L   0", 1)
+    path = tmp_path / "queries.sdf"
+    path.write_text(f"{block}$$$$\n{Chem.MolToMolBlock(Chem.MolFromSmiles('CO'))}$$$$\n")
+    with pytest.warns(UserWarning, match="query"):
+        data = load_sdf(path, on_invalid="drop")
+    assert data.data.tolist() == ["CO"]
+    assert "atom # 0 is a query" in data.invalid[0].reason
