@@ -6,7 +6,7 @@ every family to RDKit's functions, bit for bit.
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,11 @@ from rdkit.Chem import Descriptors, Mol, rdMolDescriptors
 from rdkit.Chem.EState import EState_VSA
 
 from skchem_dl.features import _descriptor_topology as topology
-from skchem_dl.features._descriptor_fragments import drug_likeness, fragment_counts
+from skchem_dl.features._descriptor_fragments import (
+    count_fragments,
+    drug_likeness,
+    fragment_patterns,
+)
 from skchem_dl.features._descriptor_limits import limit_of
 from skchem_dl.features._descriptor_tables import MolTables
 
@@ -107,7 +111,6 @@ FAMILIES = [
     Family(["NumValenceElectrons"], topology.valence_electrons),
     Family(["NumRadicalElectrons"], topology.radical_electrons),
     Family(["qed"], drug_likeness),
-    *[Family([name], count) for name, count in fragment_counts().items()],
 ]
 
 
@@ -119,19 +122,27 @@ class Step(NamedTuple):
     is_too_large: Callable[[MolTables], bool] | None
 
 
-_FAMILY_OF = {name: (family, i) for family in FAMILIES for i, name in enumerate(family.names)}
+_FRAGMENTS = fragment_patterns()
+
+
+def _places(families: list[Family]) -> dict[str, tuple[Family, int]]:
+    return {name: (family, i) for family in families for i, name in enumerate(family.names)}
+
+
+_KNOWN = _places(FAMILIES)
 
 
 @lru_cache(maxsize=32)
 def plan(names: tuple[str, ...]) -> list[Step]:
     """Return the calls that compute some descriptors, each family of them once."""
     functions = dict(Descriptors.descList)
+    fragments = [name for name in names if name in _FRAGMENTS]
+    count = partial(count_fragments, [_FRAGMENTS[name] for name in fragments])
+    known = _KNOWN | _places([Family(fragments, count)])
     steps: dict[str, Step] = {}
     for column, name in enumerate(names):
-        if name in _FAMILY_OF:
-            family, place = _FAMILY_OF[name]
-        else:
-            family, place = Family([name], _single(functions[name])), 0
+        alone = name not in known
+        family, place = (Family([name], _single(functions[name])), 0) if alone else known[name]
         first = family.names[0]
         step = steps.setdefault(first, Step(family.compute, [], limit_of(first)))
         step.places.append((column, place))

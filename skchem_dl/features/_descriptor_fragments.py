@@ -1,31 +1,30 @@
 """RDKit's fragment counts and `qed`, whose substructure searches are mostly for what is absent."""
 
-from collections.abc import Callable
 from inspect import signature
 
 from rdkit.Chem import QED, DeleteSubstructs, Fragments, GetSSSR, Mol
 from rdkit.Chem import rdMolDescriptors as descriptors
 
-from skchem_dl.features._descriptor_patterns import as_pattern
+from skchem_dl.features._descriptor_patterns import Pattern, as_pattern
 from skchem_dl.features._descriptor_tables import MolTables
 
 _ACCEPTORS = [as_pattern(query) for query in QED.Acceptors]
 _ALERTS = [as_pattern(query) for query in QED.StructuralAlerts]
 
 
-def fragment_counts() -> dict[str, Callable[[MolTables], list[float]]]:
-    """Return a function for each ``fr_`` descriptor whose pattern can be read."""
-    counts = {}
+def fragment_patterns() -> dict[str, Pattern]:
+    """Return the pattern of each ``fr_`` descriptor that has one to be read."""
+    patterns = {}
     for name, function in Fragments.fns:
         parameter = signature(function).parameters.get("pattern")
         if parameter is not None and isinstance(parameter.default, Mol):
-            counts[name] = _counter(parameter.default)
-    return counts
+            patterns[name] = as_pattern(parameter.default)
+    return patterns
 
 
-def _counter(query: Mol) -> Callable[[MolTables], list[float]]:
-    pattern = as_pattern(query)
-    return lambda tables: [pattern.count_matches(tables.mol, tables.tokens)]
+def count_fragments(patterns: list[Pattern], tables: MolTables) -> list[float]:
+    mol, tokens = tables.mol, tables.tokens
+    return [pattern.count_matches(mol, tokens) for pattern in patterns]
 
 
 def drug_likeness(tables: MolTables) -> list[float]:

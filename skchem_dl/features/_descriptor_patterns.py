@@ -19,12 +19,12 @@ Token = int
 Clause = frozenset[Token]
 
 _RADIX = 2_048  # more than any type of an atom
-_CHARGED, _ISOTOPE, _AT_LEAST, _IN_RINGS, _BONDED = (n << 40 for n in range(1, 6))
+_CHARGED, _ISOTOPE, _AT_LEAST, _RINGS, _HYDROGENS, _BONDED = (n << 40 for n in range(1, 7))
 _AROMATIC = 1000  # as in RDKit's AtomType queries
 _SINGLE, _AROMATIC_BOND = 1, 12
 _MAX_CLAUSES = 400  # of alternatives, multiplied out
 _TOKENS = {"AtomFormalCharge": _CHARGED, "AtomIsotope": _ISOTOPE}
-_RINGS = re.compile(r"AtomInNRings (\d+) = val")
+_COUNTS = {"AtomInNRings": _RINGS, "AtomHCount": _HYDROGENS}
 _EXACT = re.compile(r"(\w+) (-?\d+) = val")
 
 
@@ -68,8 +68,8 @@ def _at_least(n: int, kind: int) -> Token:
     return _AT_LEAST + n * _RADIX + kind
 
 
-def _in_rings(n: int, kind: int) -> Token:
-    return _IN_RINGS + n * _RADIX + kind
+def _has(kind: int, offset: int, value: int) -> Token:
+    return offset + value * _RADIX + kind
 
 
 def _bonded(one: int, other: int, bond_type: int) -> Token:
@@ -81,12 +81,14 @@ def tokens_of(
     atoms: Sequence[Atom],
     types: Sequence[int],
     n_rings: Sequence[int],
+    n_hydrogens: Sequence[int],
     bonds: Sequence[tuple[int, int, int, bool]],
 ) -> set[Token]:
     """Return the tokens of a molecule, given its atoms and (first, second, type, _) of bonds."""
     tokens = {_CHARGED + atom.GetFormalCharge() for atom in atoms}
     tokens |= {_ISOTOPE + atom.GetIsotope() for atom in atoms}
-    tokens |= {_in_rings(n, kind) for kind, n in set(zip(types, n_rings, strict=True))}
+    for offset, counts in ((_RINGS, n_rings), (_HYDROGENS, n_hydrogens)):
+        tokens |= {_has(kind, offset, n) for kind, n in set(zip(types, counts, strict=True))}
     for kind, count in Counter(types).items():
         tokens |= {_at_least(n, kind) for n in range(1, count + 1)}
     facts = {(types[first], types[second], bond_type) for first, second, bond_type, _ in bonds}
@@ -132,9 +134,10 @@ def _needs_of_node(node: _Node, parts: Iterator[Mol]) -> _Needs:
         types = set.intersection(*known) if known else set()
         clauses = set().union(*(needs.clauses for needs in below))
         for child in node.children:
-            rings = _RINGS.fullmatch(child.label)
-            if rings:
-                clauses |= _as_clause(_in_rings(int(rings[1]), kind) for kind in types)
+            exact = _EXACT.fullmatch(child.label)
+            if exact and exact[1] in _COUNTS and int(exact[2]) >= 0:
+                offset, value = _COUNTS[exact[1]], int(exact[2])
+                clauses |= _as_clause(_has(kind, offset, value) for kind in types)
         return _Needs(types, clauses)
     if node.label == "AtomOr":
         known = [needs.types for needs in below]

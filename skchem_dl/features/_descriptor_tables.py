@@ -90,7 +90,10 @@ class MolTables:
     @cached_property
     def tokens(self) -> set[Token]:
         """What patterns of substructures may need and this molecule has."""
-        return tokens_of(self.atoms, self.types, self.n_rings, self.bonds)
+        hydrogens = self.hydrogens.tolist()
+        if 1 in self.types:  # patterns count hydrogens that are atoms as well
+            hydrogens = [atom.GetTotalNumHs(includeNeighbors=True) for atom in self.atoms]
+        return tokens_of(self.atoms, self.types, self.n_rings, hydrogens, self.bonds)
 
     @cached_property
     def distances(self) -> np.ndarray:
