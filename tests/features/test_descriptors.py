@@ -1,26 +1,73 @@
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skchem_dl import InvalidMoleculeError, InvalidMoleculeWarning, RDKitDescriptors
+from skchem_dl.datasets import load_solubility
+from skchem_dl.features._descriptor_families import compute_row, plan
 
+FUNCTIONS = dict(Descriptors.descList)
+NAMES = list(FUNCTIONS)
 LARGEST = np.finfo(np.float32).max
+# Of each kind one: no bonds, only hydrogens, salts, metals, radicals, isotopes, dummy atoms,
+# dative and quadruple bonds, cages, no carbon, hypervalent, more atoms than drugs have.
+ODD_SMILES = [
+    "[He]",
+    "[H][H]",
+    "[H+]",
+    "[Na+].[Cl-]",
+    "[2H]O[2H]",
+    "[1H]Cl",
+    "*",
+    "*CC*",
+    "[*:1]C",
+    "[13CH4]",
+    "[O][O]",
+    "[CH2]",
+    "[Fe+2].[Cl-].[Cl-]",
+    "N->[Pt](Cl)Cl",
+    "C$C",
+    "[Og]",
+    "C[N+](C)(C)C.[I-]",
+    "[C-]#[O+]",
+    "F[P-](F)(F)(F)(F)F",
+    "OS(=O)(=O)C(F)(F)F",
+    "C12C3C4C1C5C2C3C45",
+    "[CH-]1C=CC=C1.[CH-]1C=CC=C1.[Fe+2]",
+    "N[C@@H](C)C(=O)N[C@@H](CC1=CC=C(O)C=C1)C(=O)O",
+    "C/C=C/C=C\\F",
+    "C[S@](=O)CC",
+    "c1cc2ccc3cccc4ccc(c1)c2c34",
+    "[O-][N+](=O)c1ccc(cc1)N=[N+]=[N-]",
+    "OP(O)(=O)OP(=O)(O)OC",
+    "C" * 120,
+    "CC(C)(C)" * 30,
+    "c1ccc2ccccc2c1" * 8,
+    "[Cl-].[Na+].O.O.CCO.[He]",
+]
 
 
-def from_rdkit(text):
-    """Every descriptor of one molecule, one function after the other."""
-    mol = Chem.MolFromSmiles(text)
+def from_rdkit(mol, names):
+    """Descriptors of one molecule, one of RDKit's functions after the other."""
     values = []
-    for _, function in Descriptors.descList:
+    for name in names:
         try:
-            value = function(mol)
+            value = FUNCTIONS[name](mol)
         except (ValueError, RuntimeError, ArithmeticError):
             value = np.nan
-        values.append(value if abs(value) <= LARGEST else np.nan)
-    return np.array(values, dtype=np.float32)
+        values.append(value)
+    return np.array(values, dtype=np.float64)
+
+
+def in_float32(values):
+    return np.where(np.abs(values) <= LARGEST, values, np.nan).astype(np.float32)
 
 
 def test_equals_rdkits_own_functions(smiles, nci_smiles):
@@ -29,10 +76,147 @@ def test_equals_rdkits_own_functions(smiles, nci_smiles):
     values = transformer.fit_transform(molecules)
     assert values.dtype == np.float32
     with rdBase.BlockLogs():
-        np.testing.assert_array_equal(values, [from_rdkit(text) for text in molecules])
-    assert transformer.get_feature_names_out().tolist() == [
-        name for name, _ in Descriptors.descList
-    ]
+        expected = [from_rdkit(Chem.MolFromSmiles(text), NAMES) for text in molecules]
+    np.testing.assert_array_equal(values, in_float32(expected))
+    assert transformer.get_feature_names_out().tolist() == NAMES
+
+
+def assert_shared_work_changes_no_bit(molecules):
+    """Compare in float64, before overflow is masked, with RDKit's functions."""
+    steps = plan(tuple(NAMES))
+    with rdBase.BlockLogs():
+        for text in molecules:
+            values = compute_row(steps, Chem.MolFromSmiles(text), len(NAMES))
+            expected = from_rdkit(Chem.MolFromSmiles(text), NAMES)
+            np.testing.assert_array_equal(values, expected, err_msg=text)
+
+
+def test_shared_work_changes_no_bit_of_odd_molecules(smiles):
+    assert_shared_work_changes_no_bit(smiles + ODD_SMILES)
+
+
+def test_shared_work_changes_no_bit_of_real_molecules(nci_smiles):
+    assert_shared_work_changes_no_bit(load_solubility().data[::15])
+    assert_shared_work_changes_no_bit(nci_smiles[::60])
+
+
+@pytest.mark.slow
+def test_shared_work_changes_no_bit_of_all_bundled_molecules(nci_smiles):
+    assert_shared_work_changes_no_bit(load_solubility().data)
+    assert_shared_work_changes_no_bit(nci_smiles)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(ODD_SMILES[:-4]), min_size=1, max_size=3))
+def test_shared_work_changes_no_bit_of_mixtures(parts):
+    assert_shared_work_changes_no_bit([".".join(parts)])
+
+
+def other_states():
+    """Mols as users have them: with hydrogens, kekulized, with atom maps, from a MolBlock."""
+    drug = Chem.MolFromSmiles("CC(=O)Nc1ccc(O)cc1-c1ccncc1")
+    yield Chem.AddHs(drug)
+    kekulized = Chem.Mol(drug)
+    Chem.Kekulize(kekulized, clearAromaticFlags=True)
+    yield kekulized
+    yield Chem.MolFromSmiles("[CH3:7][C@H:1]([NH2:2])[C:3](=[O:4])[OH:5]")
+    yield Chem.MolFromMolBlock(Chem.MolToMolBlock(drug), removeHs=False)
+    yield Chem.MolFromSmiles("[H]C([H])([H])O", sanitize=True)
+
+
+def test_shared_work_changes_no_bit_of_mols_in_other_states():
+    steps = plan(tuple(NAMES))
+    with rdBase.BlockLogs():
+        for mol in other_states():
+            np.testing.assert_array_equal(
+                compute_row(steps, Chem.Mol(mol), len(NAMES)), from_rdkit(Chem.Mol(mol), NAMES)
+            )
+
+
+def test_each_alone_equals_rdkit():
+    text = "CC(=O)Nc1ccc(OS(=O)(=O)C(F)(F)F)cc1"
+    expected = in_float32(from_rdkit(Chem.MolFromSmiles(text), NAMES))
+    alone = [RDKitDescriptors([name]).transform([text])[0, 0] for name in NAMES]
+    np.testing.assert_array_equal(alone, expected)
+
+
+def test_mols_given_are_left_as_they_were():
+    mol = Chem.MolFromSmiles("CC(=O)Nc1ccc(O)cc1")
+    before = mol.ToBinary(Chem.PropertyPickleOptions.AllProps), dict(vars(mol))
+    RDKitDescriptors().transform([mol])
+    assert (mol.ToBinary(Chem.PropertyPickleOptions.AllProps), dict(vars(mol))) == before
+
+
+def test_a_descriptor_that_we_do_not_know_is_rdkits(monkeypatch):
+    monkeypatch.setattr(
+        Descriptors, "descList", [*Descriptors.descList, ("Newest", lambda mol: 42.0)]
+    )
+    plan.cache_clear()
+    values = compute_row(plan(("Newest", "RingCount")), Chem.MolFromSmiles("C1CC1"), 2)
+    plan.cache_clear()
+    assert values == [42.0, 1]
+
+
+LARGE = {
+    "chain": "C" * 1_000,
+    "longest chain": "C" * 5_000,
+    "rings": "C1CC1" * 1_000,
+    "polystyrene": "C(c1ccccc1)C" * 400,
+    "salt": ".".join(["[Na+].[Cl-]"] * 400),
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_molecules_take_no_long_time(kind):
+    # RDKit's loop over its functions takes minutes to hours of each. The bound is wide, for slow
+    # machines: each takes a tenth of it or so.
+    began = time.process_time()
+    values = RDKitDescriptors().transform([LARGE[kind]])
+    assert time.process_time() - began < 20
+    names = ["MolWt", "HeavyAtomCount", "TPSA", "RingCount", "Chi1", "MolLogP", "fr_ether"]
+    mol = Chem.MolFromSmiles(LARGE[kind])
+    np.testing.assert_array_equal(
+        values[0, [NAMES.index(name) for name in names]], in_float32(from_rdkit(mol, names))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "n_atoms"),
+    [("Ipc", 100), ("AvgIpc", 200), ("BCUT2D_MRLOW", 400), ("BalabanJ", 400), ("VSA_EState3", 400)],
+)
+def test_costly_descriptors_are_rdkits_up_to_their_limit(name, n_atoms):
+    largest = "C" * n_atoms
+    value = RDKitDescriptors([name, "MolWt"]).transform([largest])[0, 0]
+    assert value == in_float32(from_rdkit(Chem.MolFromSmiles(largest), [name]))[0]
+    larger = RDKitDescriptors([name, "MolWt"]).transform(["C" * 401])
+    assert np.isnan(larger).tolist() == [[True, False]]
+
+
+def square_net(width):
+    """A sheet of fused four-membered rings: four paths of three bonds start with each bond."""
+    net = Chem.RWMol()
+    for _ in range(width**2):
+        net.AddAtom(Chem.Atom(6))
+    for row in range(width):
+        for column in range(width - 1):
+            here, across = row * width + column, column * width + row
+            net.AddBond(here, here + 1, Chem.BondType.SINGLE)
+            net.AddBond(across, across + width, Chem.BondType.SINGLE)
+    return Chem.MolToSmiles(net)
+
+
+def test_paths_are_limited_by_their_number_and_by_atoms():
+    names = ["Chi4n", "Kappa3", "Phi"]
+    chain, small_net, net = "C" * 1_000, square_net(8), square_net(20)
+    values = RDKitDescriptors([*names, "MolWt"]).transform([chain, small_net, net, chain + "C"])
+    expected = [from_rdkit(Chem.MolFromSmiles(text), names) for text in (chain, small_net)]
+    np.testing.assert_array_equal(values[:2, :3], in_float32(expected))
+    assert np.isnan(values[2:]).tolist() == [[True, True, True, False]] * 2
+
+
+def test_too_large_for_all_that_is_asked_is_a_reason():
+    with pytest.raises(InvalidMoleculeError, match="for a molecule of 500 atoms"):
+        RDKitDescriptors(["AvgIpc", "BertzCT"]).transform(["C" * 500])
 
 
 def test_values_known_by_heart():
@@ -42,8 +226,8 @@ def test_values_known_by_heart():
 
 
 def test_overflow_becomes_nan():
-    chain = "C" * 300
-    ipc = dict(Descriptors.descList)["Ipc"](Chem.MolFromSmiles(chain))
+    chain = "C" * 195
+    ipc = FUNCTIONS["Ipc"](Chem.MolFromSmiles(chain))
     assert LARGEST < ipc < np.inf
     values = RDKitDescriptors(["HeavyAtomCount", "Ipc"]).transform([chain, "CCO"])
     assert np.isnan(values).tolist() == [[False, True], [False, False]]
@@ -58,10 +242,11 @@ def test_other_errors_are_not_hidden(monkeypatch):
     def broken(mol):
         raise TypeError("a mistake in a descriptor")
 
-    found = RDKitDescriptors(["MolWt"])
-    monkeypatch.setattr(found, "_functions", lambda: {"MolWt": broken})
+    monkeypatch.setattr(Descriptors, "descList", [("MolWt", broken)])
+    plan.cache_clear()
     with pytest.raises(TypeError, match="a mistake"):
-        found.transform(["C"])
+        RDKitDescriptors(["MolWt"]).transform(["C"])
+    plan.cache_clear()
 
 
 @pytest.mark.parametrize("container", [list, tuple])
