@@ -50,7 +50,7 @@ class _FingerprintMLP(BaseNeuralEstimator):
         For one molecule they take longer than the prediction.
         """
         return (
-            type(X) in (np.ndarray, sp.csr_array)
+            type(X) in (np.ndarray, sp.csr_array, sp.csr_matrix)
             and X.dtype in _KEPT_DTYPES
             and X.ndim == 2
             and X.shape[0] > 0

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from skchem_dl._output import OwnContainerMixin
 from skchem_dl.features._base import BaseMolTransformer, Chunk
 from skchem_dl.features._graph_codes import SCHEMA, graphs_of_mols
 from skchem_dl.features._graphs_fast import read_smiles
@@ -19,7 +20,7 @@ from skchem_dl.graphs import MolGraphs, _offsets
 __all__ = ["SCHEMA", "MolGraphizer"]
 
 
-class MolGraphizer(BaseMolTransformer):
+class MolGraphizer(OwnContainerMixin, BaseMolTransformer, auto_wrap_output_keys=None):
     """Molecular graphs for graph neural networks.
 
     Hydrogens are counted on their heavy atom, not drawn as atoms; only in a Mol that has them as
@@ -76,6 +77,7 @@ class MolGraphizer(BaseMolTransformer):
         "molecule_features": [HasMethods(["fit_transform", "transform"]), None],
     }
     _not_in_rows = (*BaseMolTransformer._not_in_rows, "molecule_features")
+    _kind = "other"
 
     def __init__(
         self,
@@ -167,6 +169,24 @@ class MolGraphizer(BaseMolTransformer):
             return graphs
         values = self._fit_features(X, y, graphs)
         return self._with_features(graphs, np.flatnonzero(graphs.n_atoms), values)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of ``MolGraphs.molecule_features``.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Passed on to `molecule_features`.
+
+        Returns
+        -------
+        names : ndarray of shape (n_molecule_features,), of str
+            Empty without `molecule_features`.
+        """
+        if self.molecule_features is None:
+            return np.empty(0, dtype=object)
+        check_is_fitted(self, "molecule_features_")
+        return self.molecule_features_.get_feature_names_out(input_features)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
