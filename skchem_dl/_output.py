@@ -8,10 +8,11 @@ from sklearn.utils._set_output import _get_output_config
 
 
 class OwnContainerMixin:
-    """Output that is not a dense matrix, which `set_output` leaves as it is.
+    """Output that is not a dense matrix, which `set_output` leaves as it is; the first base."""
 
-    scikit-learn must not wrap it: pass ``auto_wrap_output_keys=None`` where the class is declared.
-    """
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # scikit-learn's TransformerMixin must not wrap it.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)  # type: ignore[call-arg]
 
     def set_output(self, *, transform: str | None = None) -> Any:
         """Accept any container and change nothing: the output is not a dense matrix.

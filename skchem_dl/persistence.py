@@ -28,7 +28,7 @@ _KEY = "skchem_dl"
 _KIND = "$"  # marks a JSON object that stands for something JSON has no word for
 
 # What may be in a file: everything public of these modules, and the names in the table.
-_ALL_OF = ("skchem_dl.features", "skchem_dl.estimators")
+_ALL_OF = ("skchem_dl.features", "skchem_dl.estimators", "skchem_dl.preprocessing")
 _SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
     "skchem_dl.graphs": ("GraphSchema",),

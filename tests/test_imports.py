@@ -21,6 +21,7 @@ LAYERS = [
     "_steps",
     "graphs",
     "_dgl",
+    "preprocessing",
     "features",
     "nn",
     "callbacks",

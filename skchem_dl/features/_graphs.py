@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from rdkit.Chem import Mol
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,13 +15,15 @@ from skchem_dl._output import OwnContainerMixin
 from skchem_dl.features._base import BaseMolTransformer, Chunk
 from skchem_dl.features._graph_codes import SCHEMA, graphs_of_mols
 from skchem_dl.features._graphs_fast import read_smiles
+from skchem_dl.features._kinds import gives_descriptors
 from skchem_dl.features._molecules import ParsedMolecules, row_subset
 from skchem_dl.graphs import MolGraphs, _offsets
+from skchem_dl.preprocessing import DescriptorScaler
 
 __all__ = ["SCHEMA", "MolGraphizer"]
 
 
-class MolGraphizer(OwnContainerMixin, BaseMolTransformer, auto_wrap_output_keys=None):
+class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     """Molecular graphs for graph neural networks.
 
     Hydrogens are counted on their heavy atom, not drawn as atoms; only in a Mol that has them as
@@ -43,6 +46,8 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer, auto_wrap_output_keys=
         Its output rides along as ``MolGraphs.molecule_features``, which the networks join to their
         readout. It is fitted on the valid rows of whatever the graphizer gets: the molecules, or,
         with `smiles_column`, the whole frame (so a `ColumnTransformer` can add pH, dose or assay).
+        A descriptor that RDKit cannot compute for a molecule is imputed by its median; other gaps
+        are left as they are.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes an empty graph.
     n_jobs : int, default=None
@@ -57,7 +62,8 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer, auto_wrap_output_keys=
     Attributes
     ----------
     molecule_features_ : transformer
-        The fitted transformer, where there is one.
+        The fitted transformer, where there is one; of descriptors, a pipeline of it and a
+        `skchem_dl.preprocessing.DescriptorScaler` that only imputes.
     n_molecule_features_ : int
         How many columns it gives.
 
@@ -196,6 +202,8 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer, auto_wrap_output_keys=
     def _fit_features(self, X: Any, y: Any, graphs: MolGraphs) -> np.ndarray:
         rows = np.flatnonzero(graphs.n_atoms)
         transformer = clone(self.molecule_features)
+        if gives_descriptors(transformer):  # the networks scale them
+            transformer = make_pipeline(transformer, DescriptorScaler(with_scaling=False))
         values = _as_matrix(
             transformer.fit_transform(
                 row_subset(X, rows), None if y is None else row_subset(y, rows)

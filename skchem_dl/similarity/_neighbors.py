@@ -15,11 +15,7 @@ from skchem_dl.similarity._index import TanimotoIndex
 
 
 class TanimotoNeighbors(
-    OwnContainerMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseFingerprintEstimator,
-    auto_wrap_output_keys=None,
+    OwnContainerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFingerprintEstimator
 ):
     """Turn fingerprints into a sparse graph of the Tanimoto distances to their nearest neighbours.
 
