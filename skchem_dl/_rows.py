@@ -165,8 +165,9 @@ def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None)
     name = "" if names is None else f" ({names[column]!r})"
     return (
         f"Input X contains NaN or infinity in part of {n_rows} row(s), first in row {row}, column "
-        f"{column}{name}: {values[column]}. Fill such gaps with an imputer before this step. (Only "
-        "a row of nothing but NaN stands for an invalid molecule and is passed over.)"
+        f"{column}{name}: {values[column]}. Impute missing values before this step, e.g. with "
+        "skchem_dl.preprocessing.DescriptorScaler. (Only a row of nothing but NaN stands for an "
+        "invalid molecule and is passed over.)"
     )
 
 
