@@ -7,7 +7,6 @@ import numpy as np
 import scipy.sparse as sp
 from rdkit.Chem import Mol
 from sklearn.base import clone
-from sklearn.pipeline import make_pipeline
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
@@ -62,8 +61,7 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     Attributes
     ----------
     molecule_features_ : transformer
-        The fitted transformer, where there is one; of descriptors, a pipeline of it and a
-        `skchem_dl.preprocessing.DescriptorScaler` that only imputes.
+        The fitted transformer, where there is one.
     n_molecule_features_ : int
         How many columns it gives.
 
@@ -202,8 +200,6 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     def _fit_features(self, X: Any, y: Any, graphs: MolGraphs) -> np.ndarray:
         rows = np.flatnonzero(graphs.n_atoms)
         transformer = clone(self.molecule_features)
-        if gives_descriptors(transformer):  # the networks scale them
-            transformer = make_pipeline(transformer, DescriptorScaler(with_scaling=False))
         values = _as_matrix(
             transformer.fit_transform(
                 row_subset(X, rows), None if y is None else row_subset(y, rows)
@@ -211,12 +207,18 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
         )
         self.molecule_features_ = transformer
         self.n_molecule_features_ = values.shape[1]
+        self._imputer = None
+        if gives_descriptors(transformer):  # the networks scale them
+            imputer = DescriptorScaler(with_scaling=False).set_output(transform="default")
+            self._imputer = imputer.fit(values)
         return values
 
     def _with_features(self, graphs: MolGraphs, rows: np.ndarray, values: Any) -> MolGraphs:
         features = np.full((len(graphs), self.n_molecule_features_), np.nan, dtype=np.float32)
         if values is not None:
-            features[rows] = _as_matrix(values)
+            values = _as_matrix(values)
+            imputer = getattr(self, "_imputer", None)  # not in files of earlier versions
+            features[rows] = values if imputer is None else imputer.transform(values)
         return graphs.with_molecule_features(features)
 
     def _featurize(self, items: Sequence[Any]) -> Chunk:
