@@ -63,7 +63,7 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from skchem_dl.preprocessing import DescriptorScaler
-    >>> DescriptorScaler().fit_transform([[100.0, 1], [np.nan, 0], [300.0, 0], [200.0, 0]]).round(2)
+    >>> DescriptorScaler().fit_transform([[100.5, 1], [np.nan, 0], [299.5, 0], [200.0, 0]]).round(2)
     array([[-1.41,  1.  ],
            [ 0.  ,  0.  ],
            [ 1.41,  0.  ],

@@ -179,7 +179,7 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
 
         Parameters
         ----------
-        input_features : array-like of str, default=None
+        input_features : array-like of shape (d,), of str, default=None
             Passed on to `molecule_features`.
 
         Returns
