@@ -43,6 +43,7 @@ _SUBMODULES = (
     "nn",
     "persistence",
     "pipelines",
+    "preprocessing",
     "screening",
     "similarity",
 )

@@ -110,14 +110,16 @@ def _spread_sparse(rows: Any, valid: np.ndarray) -> Any:
     lengths = np.full(n, d)
     lengths[valid] = np.diff(rows.indptr)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
+    n_stored = int(indptr[-1])
+    index_dtype = sp.get_index_dtype(maxval=max(n_stored, d))  # not all estimators take int64
     from_valid = np.repeat(valid, lengths)
-    data = np.full(indptr[-1], np.nan, dtype=np.result_type(rows.dtype, np.float32))
+    data = np.full(n_stored, np.nan, dtype=np.result_type(rows.dtype, np.float32))
     data[from_valid] = rows.data
-    indices = np.tile(np.arange(d, dtype=rows.indices.dtype), n - int(valid.sum()))
-    columns = np.empty(indptr[-1], dtype=rows.indices.dtype)
+    indices = np.tile(np.arange(d, dtype=index_dtype), n - int(valid.sum()))
+    columns = np.empty(n_stored, dtype=index_dtype)
     columns[from_valid] = rows.indices
     columns[~from_valid] = indices
-    return type(rows)((data, columns, indptr), shape=(n, d))
+    return type(rows)((data, columns, indptr.astype(index_dtype)), shape=(n, d))
 
 
 def as_plain(values: np.ndarray) -> np.ndarray:
@@ -163,8 +165,9 @@ def _describe_partly(X: Any, row: int, n_rows: int, names: Sequence[str] | None)
     name = "" if names is None else f" ({names[column]!r})"
     return (
         f"Input X contains NaN or infinity in part of {n_rows} row(s), first in row {row}, column "
-        f"{column}{name}: {values[column]}. Fill such gaps with an imputer before this step. (Only "
-        "a row of nothing but NaN stands for an invalid molecule and is passed over.)"
+        f"{column}{name}: {values[column]}. Impute missing values before this step, e.g. with "
+        "skchem_dl.preprocessing.DescriptorScaler. (Only a row of nothing but NaN stands for an "
+        "invalid molecule and is passed over.)"
     )
 
 

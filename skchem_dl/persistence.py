@@ -19,6 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 from sklearn.pipeline import Pipeline
 
+from skchem_dl._output import follow_sparse_interface
+
 __all__ = ["load", "save"]
 
 FORMAT_VERSION = 1
@@ -26,7 +28,7 @@ _KEY = "skchem_dl"
 _KIND = "$"  # marks a JSON object that stands for something JSON has no word for
 
 # What may be in a file: everything public of these modules, and the names in the table.
-_ALL_OF = ("skchem_dl.features", "skchem_dl.estimators")
+_ALL_OF = ("skchem_dl.features", "skchem_dl.estimators", "skchem_dl.preprocessing")
 _SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
     "skchem_dl.graphs": ("GraphSchema",),
@@ -278,10 +280,10 @@ class _Reader:
     def _strings(self, value: dict) -> np.ndarray:
         return np.array(self._items(value), dtype=value["dtype"]).reshape(value["shape"])
 
-    def _csr(self, value: dict) -> sp.csr_matrix:
+    def _csr(self, value: dict) -> Any:
         matrix = sp.csr_matrix(tuple(self._items(value)), shape=value["shape"])
         matrix.check_format(full_check=True)  # indices out of bounds would read other memory
-        return matrix
+        return follow_sparse_interface(matrix)
 
     def _object(self, value: dict) -> Any:
         cls = _allowed().get(value["class"])

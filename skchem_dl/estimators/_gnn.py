@@ -20,10 +20,9 @@ from skchem_dl.nn import (
     READOUTS,
     SKIPS,
 )
+from skchem_dl.preprocessing import standardize
 
 _POSITIVE = [Interval(Integral, 1, None, closed="left")]
-# Descriptors have heavy tails: a new molecule's may lie hundreds of standard deviations out.
-_CLIP = 5.0
 
 
 class _MolGNN(BaseNeuralEstimator):
@@ -90,8 +89,7 @@ class _MolGNN(BaseNeuralEstimator):
             self.feature_mean_ = features[valid].mean(axis=0, dtype=np.float64)
             scale = features[valid].std(axis=0, dtype=np.float64)
             self.feature_scale_ = np.where(scale > 0, scale, 1.0)
-        scaled = (features - self.feature_mean_) / self.feature_scale_
-        return np.clip(scaled, -_CLIP, _CLIP).astype(np.float32)
+        return standardize(features, self.feature_mean_, self.feature_scale_).astype(np.float32)
 
     def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
         return GNN, {
@@ -124,7 +122,7 @@ def _refuse_gaps(features: np.ndarray, valid: np.ndarray) -> None:
             f"Molecule features contain NaN or infinity in {int(gaps.any(axis=1).sum())} row(s), "
             f"first in row {row}, column {column}: {features[row, column]}. Put an imputer behind "
             "the transformer: MolGraphizer(molecule_features=make_pipeline(RDKitDescriptors(), "
-            "SimpleImputer()))."
+            "SimpleImputer())). (MolGraphizer imputes those of descriptors only.)"
         )
 
 

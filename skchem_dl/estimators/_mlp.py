@@ -8,10 +8,12 @@ import scipy.sparse as sp
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
+from skchem_dl._rows import valid_rows
 from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import MatrixInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.nn import ACTIVATIONS, MLP
+from skchem_dl.preprocessing import DescriptorScaler, is_fingerprint
 
 # Kept as they come (a fingerprint of bytes is a quarter of its float32 size); anything else is
 # turned into the first one.
@@ -42,7 +44,14 @@ class _FingerprintMLP(BaseNeuralEstimator):
                 accept_sparse="csr",
                 dtype=_KEPT_DTYPES,
             )
-        return MatrixInputs(X, getattr(self, "feature_names_in_", None))
+        names = getattr(self, "feature_names_in_", None)
+        if reset:
+            self._scaler = _fit_scaler(X, names)
+        scaler = getattr(self, "_scaler", None)
+        if scaler is not None:
+            valid_rows(X, names)  # refuses the gaps that the scaler would impute
+            X = scaler.transform(X)
+        return MatrixInputs(X, names)
 
     def _is_as_fitted(self, X: Any) -> bool:
         """Say whether X is a matrix that scikit-learn's checks would only give back.
@@ -50,7 +59,7 @@ class _FingerprintMLP(BaseNeuralEstimator):
         For one molecule they take longer than the prediction.
         """
         return (
-            type(X) in (np.ndarray, sp.csr_array)
+            type(X) in (np.ndarray, sp.csr_array, sp.csr_matrix)
             and X.dtype in _KEPT_DTYPES
             and X.ndim == 2
             and X.shape[0] > 0
@@ -68,12 +77,25 @@ class _FingerprintMLP(BaseNeuralEstimator):
         }
 
 
+def _fit_scaler(X: Any, names: Any) -> DescriptorScaler | None:
+    """Fit what scales X inside the network; None for fingerprints, which stay as they are."""
+    valid = valid_rows(X, names)
+    X = X if valid.all() else X[np.flatnonzero(valid)]
+    if is_fingerprint(X):
+        return None
+    return DescriptorScaler().set_output(transform="default").fit(X)
+
+
 class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     """Multi-layer perceptron for regression on fingerprints or any matrix.
 
     After [1]_. X is an (n, d) matrix, dense or CSR. A row of nothing but NaN stands for an invalid
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
+
+    Fingerprints (whole numbers from 0) reach the network as they are. In any other matrix, as of
+    descriptors, columns are standardized by their mean and standard deviation in `fit` and clipped
+    to five standard deviations, except for small counts; `DescriptorScaler` says which.
 
     Parameters
     ----------
@@ -169,6 +191,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     See Also
     --------
     SmilesCNNRegressor, MolGNNRegressor : The other two kinds of network.
+    skchem_dl.preprocessing.DescriptorScaler : What scales descriptors.
     skchem_dl.pipelines.make_mlp_pipeline : With the featuriser in front.
 
     References
@@ -277,6 +300,10 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
 
+    Fingerprints (whole numbers from 0) reach the network as they are. In any other matrix, as of
+    descriptors, columns are standardized by their mean and standard deviation in `fit` and clipped
+    to five standard deviations, except for small counts; `DescriptorScaler` says which.
+
     Parameters
     ----------
     hidden_dims : sequence of int, default=(512, 128)
@@ -371,6 +398,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     See Also
     --------
     SmilesCNNClassifier, MolGNNClassifier : The other two kinds of network.
+    skchem_dl.preprocessing.DescriptorScaler : What scales descriptors.
     skchem_dl.pipelines.make_mlp_pipeline : With the featuriser in front.
 
     References

@@ -42,9 +42,9 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
     """Base of everything that turns n molecules into n rows of something.
 
     A new featuriser sets its parameters in ``__init__`` and implements `_transform_mols`; one
-    whose rows are not numbers also says how chunks are joined (`_join`) and what stands in an
-    invalid molecule's row (`_fill_invalid`); one that is far slower than parsing says by how much
-    (`_seconds_per_molecule`).
+    whose rows are not numbers also says so (`_kind`), how chunks are joined (`_join`) and what
+    stands in an invalid molecule's row (`_fill_invalid`); one that is far slower than parsing says
+    by how much (`_seconds_per_molecule`).
 
     Parameters
     ----------
@@ -67,6 +67,8 @@ class BaseMolTransformer(TransformerMixin, BaseEstimator):
     }
     # Parameters on which the rows of `_transform_parsed` do not depend.
     _not_in_rows: tuple[str, ...] = ("memory", "n_jobs", "on_invalid", "smiles_column")
+    # "fingerprint": bits or counts; "numbers": of any size and with gaps; "other": no such matrix.
+    _kind: str = "numbers"
 
     on_invalid: str
     n_jobs: int | None

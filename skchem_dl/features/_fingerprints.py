@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from rdkit.Chem import Mol
 from rdkit.Chem.rdFingerprintGenerator import GetMorganFeatureAtomInvGen, GetMorganGenerator
 from sklearn.utils._param_validation import Interval
-from sklearn.utils._set_output import _get_output_config
 
+from skchem_dl._output import follow_sparse_interface, output_container
 from skchem_dl.features._base import BaseMolTransformer
 
 
@@ -33,8 +33,9 @@ class MorganFingerprinter(BaseMolTransformer):
     use_bond_types : bool, default=True
         Let environments that differ only in bond orders differ.
     sparse_output : bool, default=False
-        Give a CSR array, which takes a thirtieth of the memory of the dense matrix. Where
-        `set_output` asks for frames, which cannot hold one, they are dense.
+        Return CSR, which takes a thirtieth of the memory of the dense matrix: an array or a matrix
+        of scipy's, as scikit-learn's setting `sparse_interface` has it (before scikit-learn 1.9 an
+        array). If `set_output` asks for frames, which cannot hold one, they are dense.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes all NaN (every row is
         then float32).
@@ -73,6 +74,7 @@ class MorganFingerprinter(BaseMolTransformer):
         "sparse_output": ["boolean"],
     }
     _not_in_rows = (*BaseMolTransformer._not_in_rows, "sparse_output")
+    _kind = "fingerprint"
 
     def __init__(
         self,
@@ -135,8 +137,10 @@ class MorganFingerprinter(BaseMolTransformer):
         rows.sort_indices()  # RDKit gives them in no particular order
         return rows
 
-    def _finish(self, rows: sp.csr_array) -> np.ndarray | sp.csr_array:
-        return rows if self.sparse_output and gives_arrays(self) else rows.toarray()
+    def _finish(self, rows: sp.csr_array) -> Any:
+        if self.sparse_output and output_container(self) == "default":
+            return follow_sparse_interface(rows)
+        return rows.toarray()
 
     def _generator(self) -> Any:
         # C++ generators don't pickle, so each chunk makes its own; it takes microseconds.
@@ -148,8 +152,3 @@ class MorganFingerprinter(BaseMolTransformer):
             useBondTypes=bool(self.use_bond_types),
             atomInvariantsGenerator=GetMorganFeatureAtomInvGen() if self.use_features else None,
         )
-
-
-def gives_arrays(transformer: Any) -> bool:
-    """Say whether a transformer gives arrays, not frames, which cannot be sparse."""
-    return _get_output_config("transform", transformer)["dense"] == "default"

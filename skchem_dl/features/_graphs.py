@@ -10,16 +10,19 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
+from skchem_dl._output import OwnContainerMixin
 from skchem_dl.features._base import BaseMolTransformer, Chunk
 from skchem_dl.features._graph_codes import SCHEMA, graphs_of_mols
 from skchem_dl.features._graphs_fast import read_smiles
+from skchem_dl.features._kinds import gives_descriptors
 from skchem_dl.features._molecules import ParsedMolecules, row_subset
 from skchem_dl.graphs import MolGraphs, _offsets
+from skchem_dl.preprocessing import DescriptorScaler
 
 __all__ = ["SCHEMA", "MolGraphizer"]
 
 
-class MolGraphizer(BaseMolTransformer):
+class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     """Molecular graphs for graph neural networks.
 
     Hydrogens are counted on their heavy atom, not drawn as atoms; only in a Mol that has them as
@@ -42,6 +45,8 @@ class MolGraphizer(BaseMolTransformer):
         Its output rides along as ``MolGraphs.molecule_features``, which the networks join to their
         readout. It is fitted on the valid rows of whatever the graphizer gets: the molecules, or,
         with `smiles_column`, the whole frame (so a `ColumnTransformer` can add pH, dose or assay).
+        A descriptor that RDKit cannot compute for a molecule is imputed by its median; other gaps
+        are left as they are.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes an empty graph.
     n_jobs : int, default=None
@@ -76,6 +81,7 @@ class MolGraphizer(BaseMolTransformer):
         "molecule_features": [HasMethods(["fit_transform", "transform"]), None],
     }
     _not_in_rows = (*BaseMolTransformer._not_in_rows, "molecule_features")
+    _kind = "other"
 
     def __init__(
         self,
@@ -168,6 +174,24 @@ class MolGraphizer(BaseMolTransformer):
         values = self._fit_features(X, y, graphs)
         return self._with_features(graphs, np.flatnonzero(graphs.n_atoms), values)
 
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of ``MolGraphs.molecule_features``.
+
+        Parameters
+        ----------
+        input_features : array-like of shape (d,), of str, default=None
+            Passed on to `molecule_features`.
+
+        Returns
+        -------
+        names : ndarray of shape (n_molecule_features,), of str
+            Empty without `molecule_features`.
+        """
+        if self.molecule_features is None:
+            return np.empty(0, dtype=object)
+        check_is_fitted(self, "molecule_features_")
+        return self.molecule_features_.get_feature_names_out(input_features)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.requires_fit = self.molecule_features is not None
@@ -183,12 +207,18 @@ class MolGraphizer(BaseMolTransformer):
         )
         self.molecule_features_ = transformer
         self.n_molecule_features_ = values.shape[1]
+        self._imputer = None
+        if gives_descriptors(transformer):  # the networks scale them
+            imputer = DescriptorScaler(with_scaling=False).set_output(transform="default")
+            self._imputer = imputer.fit(values)
         return values
 
     def _with_features(self, graphs: MolGraphs, rows: np.ndarray, values: Any) -> MolGraphs:
         features = np.full((len(graphs), self.n_molecule_features_), np.nan, dtype=np.float32)
         if values is not None:
-            features[rows] = _as_matrix(values)
+            values = _as_matrix(values)
+            imputer = getattr(self, "_imputer", None)  # not in files of earlier versions
+            features[rows] = values if imputer is None else imputer.transform(values)
         return graphs.with_molecule_features(features)
 
     def _featurize(self, items: Sequence[Any]) -> Chunk:

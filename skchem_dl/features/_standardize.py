@@ -19,6 +19,9 @@ _MAX_FRAGMENTS = 500
 class MolStandardizer(BaseMolTransformer):
     """One way to write each molecule: cleaned, largest fragment, uncharged, canonical SMILES.
 
+    The output is an array of shape (n,). If `set_output` asks for a frame, it has one column, named
+    as that of the SMILES in `fit`, or "smiles" if that has no name.
+
     RDKit's own standardizer; its uses, and how ChEMBL applies one, are in [1]_. Clean-up
     disconnects metals, normalizes functional groups (nitro, sulfoxide, ...) and reionizes. The
     steps are repeated until nothing changes: standardized SMILES stay as they are.
@@ -63,6 +66,7 @@ class MolStandardizer(BaseMolTransformer):
         "uncharge": ["boolean"],
         "tautomer": ["boolean"],
     }
+    _kind = "other"
 
     def __init__(
         self,
@@ -82,6 +86,43 @@ class MolStandardizer(BaseMolTransformer):
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
         self.memory = memory
+
+    def fit(self, X: Any, y: Any = None) -> "MolStandardizer":
+        """Check the parameters and the kind of input, and remember the name of its column.
+
+        Parameters
+        ----------
+        X : list, tuple, ndarray, Series or frame of n molecules
+            SMILES strings or RDKit Mols.
+        y : ignored
+            Not used; there by scikit-learn's convention.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        super().fit(X)
+        self._column_name = _column_name(X, self.smiles_column)
+        return self
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the name of the one column.
+
+        Parameters
+        ----------
+        input_features : array-like of shape (1,), of str, default=None
+            The name of the column of X; None takes that of `fit`.
+
+        Returns
+        -------
+        names : ndarray of shape (1,), of str
+            "smiles" if it has no name.
+        """
+        name = getattr(self, "_column_name", self.smiles_column)
+        if input_features is not None and len(input_features) == 1:
+            name = input_features[0]
+        return np.array([name if isinstance(name, str) else "smiles"], dtype=object)
 
     @property
     def _seconds_per_molecule(self) -> float:
@@ -134,3 +175,14 @@ def _standard_smiles(mol: Mol, steps: list[Any]) -> str:
             again = step(again)
         text = MolToSmiles(again)
     return min(seen[seen.index(text) :])  # of a few forms that take turns, always the same one
+
+
+def _column_name(X: Any, smiles_column: str | int | None) -> Any:
+    """Return the name of the column that `as_items` reads, or None."""
+    if smiles_column is not None:
+        return smiles_column
+    if not hasattr(X, "columns"):
+        return getattr(X, "name", None) or None  # a Series of polars' without a name has ""
+    # Of pyarrow, columns are the data.
+    names = X.columns if hasattr(X, "iloc") else getattr(X, "column_names", X.columns)
+    return next(iter(names))

@@ -80,6 +80,7 @@ class SmilesTokenizer(BaseMolTransformer):
     }
     # They are cut after the vocabulary is learnt.
     _not_in_rows = (*BaseMolTransformer._not_in_rows, "max_length", "on_too_long")
+    _kind = "other"
 
     def __init__(
         self,

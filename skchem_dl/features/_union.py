@@ -9,9 +9,10 @@ from rdkit.Chem import Mol
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import _BaseComposition
 
+from skchem_dl._output import follow_sparse_interface, output_container
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._descriptors import RDKitDescriptors
-from skchem_dl.features._fingerprints import MorganFingerprinter, gives_arrays
+from skchem_dl.features._fingerprints import MorganFingerprinter
 
 
 class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
@@ -27,7 +28,7 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
         Featurisers of this package that give numbers and learn nothing, with names to set their
         parameters by. None takes ``MorganFingerprinter(counts=True)`` as "fingerprint" and
         ``RDKitDescriptors()`` as "properties"; to set parameters of these, list them.
-        With ``sparse_output=True`` in one of them, the rows are CSR.
+        With ``sparse_output=True`` in one of them, the rows are CSR, as of `MorganFingerprinter`.
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes all NaN.
     n_jobs : int, default=None
@@ -180,16 +181,19 @@ class MolFeatureUnion(BaseMolTransformer, _BaseComposition):
             return sp.hstack([sp.csr_array(part) for part in parts], format="csr", dtype=np.float32)
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
-    def _finish(self, rows: Any) -> np.ndarray | sp.csr_array:
+    def _finish(self, rows: Any) -> Any:
         if not sp.issparse(rows):
             return rows
         wanted = any(getattr(member, "sparse_output", False) for _, member in self._members())
-        return rows if wanted and gives_arrays(self) else rows.toarray()
+        if wanted and output_container(self) == "default":
+            return follow_sparse_interface(rows)
+        return rows.toarray()
 
 
 def _gives_numbers(member: Any) -> bool:
     return (
         isinstance(member, BaseMolTransformer)
+        and member._kind != "other"
         and hasattr(member, "get_feature_names_out")
         and not get_tags(member).requires_fit
     )

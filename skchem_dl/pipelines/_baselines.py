@@ -145,6 +145,8 @@ def make_linear_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     Raises
     ------
@@ -167,7 +169,11 @@ def make_linear_pipeline(
     else:
         estimator = LogisticRegression(**{"max_iter": 1000, **params})
     return build_pipeline(
-        featurizer, MorganFingerprinter(counts=True), on_invalid, SkipInvalidRows(estimator)
+        featurizer,
+        MorganFingerprinter(counts=True),
+        on_invalid,
+        SkipInvalidRows(estimator),
+        needs_scaling=True,
     )
 
 
@@ -199,6 +205,8 @@ def make_gradient_descent_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator".
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     Raises
     ------
@@ -220,7 +228,9 @@ def make_gradient_descent_pipeline(
 
     network = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)
     estimator = network(hidden_dims=(), **params)
-    return build_pipeline(featurizer, MorganFingerprinter(counts=True), on_invalid, estimator)
+    return build_pipeline(
+        featurizer, MorganFingerprinter(counts=True), on_invalid, estimator, needs_scaling=True
+    )
 
 
 def make_forest_pipeline(

@@ -1,9 +1,12 @@
-"""What all factories do: choose an estimator by task, and put it behind a featuriser."""
+"""What all factories do: choose an estimator by task, and put it behind a featurizer."""
 
 from typing import Any
 
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+
+from skchem_dl.features._kinds import gives_descriptors
+from skchem_dl.preprocessing import DescriptorScaler
 
 _TASKS = ("regression", "classification")
 
@@ -31,9 +34,14 @@ def choose_estimator(task: str, regression: Any, classification: Any) -> Any:
 
 
 def build_pipeline(
-    featurizer: Any, default: Any, on_invalid: str | None, estimator: Any
+    featurizer: Any,
+    default: Any,
+    on_invalid: str | None,
+    estimator: Any,
+    *,
+    needs_scaling: bool = False,
 ) -> Pipeline:
-    """Put an estimator behind a featuriser.
+    """Put an estimator behind a featurizer.
 
     Parameters
     ----------
@@ -44,13 +52,18 @@ def build_pipeline(
     on_invalid : {"raise", "nan"} or None
         Set on a copy of the featuriser, where given.
     estimator : estimator
+    needs_scaling : bool, default=False
+        Whether descriptors must be imputed and scaled for it.
 
     Returns
     -------
     Pipeline
-        With the steps "featurizer" and "estimator".
+        With the steps "featurizer" and "estimator", and a "scaler" between them if it needs one.
     """
     chosen = default if featurizer is None else featurizer
     if on_invalid is not None:
         chosen = clone(chosen).set_params(on_invalid=on_invalid)
-    return Pipeline([("featurizer", chosen), ("estimator", estimator)])
+    steps = [("featurizer", chosen), ("estimator", estimator)]
+    if needs_scaling and gives_descriptors(chosen):
+        steps.insert(1, ("scaler", DescriptorScaler()))
+    return Pipeline(steps)

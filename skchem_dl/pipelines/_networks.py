@@ -32,6 +32,8 @@ def make_mlp_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator".
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     Raises
     ------
@@ -53,7 +55,7 @@ def make_mlp_pipeline(
 
     estimator = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)(**params)
     fingerprinter = MorganFingerprinter(counts=True, sparse_output=True)
-    return build_pipeline(featurizer, fingerprinter, on_invalid, estimator)
+    return build_pipeline(featurizer, fingerprinter, on_invalid, estimator, needs_scaling=True)
 
 
 def make_cnn_pipeline(

@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from skchem_dl._output import follow_sparse_interface
 from skchem_dl._rows import as_plain, count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
 
@@ -434,6 +435,7 @@ def _spread(values: Any, X: Any) -> Any:
     """Give each of the results for the valid rows of X its place among all rows."""
     if isinstance(values, list):  # scikit-learn's forests: one array a task
         return [_spread(task, X) for task in values]
+    values = follow_sparse_interface(values)
     valid = _not_all_nan(X)
     if valid.all():
         return values

@@ -31,6 +31,8 @@ def make_pca_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     See Also
     --------
@@ -44,7 +46,13 @@ def make_pca_pipeline(
     (3, 2)
     """
     estimator = PCA(**{"n_components": 2, **params})
-    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer,
+        MorganFingerprinter(),
+        on_invalid,
+        SkipInvalidRows(estimator),
+        needs_scaling=True,
+    )
 
 
 def make_cluster_pipeline(
@@ -65,6 +73,8 @@ def make_cluster_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     See Also
     --------
@@ -78,7 +88,13 @@ def make_cluster_pipeline(
     (4,)
     """
     estimator = KMeans(**params)
-    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer,
+        MorganFingerprinter(),
+        on_invalid,
+        SkipInvalidRows(estimator),
+        needs_scaling=True,
+    )
 
 
 def make_butina_pipeline(
@@ -150,6 +166,8 @@ def make_tsne_pipeline(
     -------
     Pipeline
         With the steps "featurizer" and "estimator" (a `SkipInvalidRows`).
+        Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
+        them, the step "scaler".
 
     See Also
     --------
@@ -171,4 +189,10 @@ def make_tsne_pipeline(
     (6, 2)
     """
     estimator = TSNE(**{"metric": "cosine", **params})
-    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer,
+        MorganFingerprinter(),
+        on_invalid,
+        SkipInvalidRows(estimator),
+        needs_scaling=True,
+    )

@@ -5,15 +5,18 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import TransformerMixin
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
+from skchem_dl._output import OwnContainerMixin, follow_sparse_interface
 from skchem_dl.similarity._base import BaseFingerprintEstimator
 from skchem_dl.similarity._index import TanimotoIndex
 
 
-class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
+class TanimotoNeighbors(
+    OwnContainerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseFingerprintEstimator
+):
     """Turn fingerprints into a sparse graph of the Tanimoto distances to their nearest neighbours.
 
     It is to fingerprints what scikit-learn's `KNeighborsTransformer` is to points, and goes before
@@ -129,7 +132,7 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
 
     def kneighbors_graph(
         self, X: Any = None, n_neighbors: int | None = None, mode: str = "connectivity"
-    ) -> sp.csr_array:
+    ) -> Any:
         """Give the nearest of the stored fingerprints as a sparse matrix.
 
         Parameters
@@ -143,8 +146,9 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
 
         Returns
         -------
-        csr_array of shape (m, n), float64
-            `n_neighbors` stored values a row, nearest first, distances of 0 among them.
+        CSR of shape (m, n), float64
+            `n_neighbors` stored values a row, nearest first, distances of 0 among them. An array or
+            a matrix, as scikit-learn's setting `sparse_interface` has it.
 
         Raises
         ------
@@ -157,11 +161,12 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         m, k = indices.shape
         values = distances if mode == "distance" else np.ones((m, k))
         starts = np.arange(0, m * k + 1, k)
-        return sp.csr_array(
+        graph = sp.csr_array(
             (values.ravel(), indices.ravel(), starts), shape=(m, self.n_samples_fit_)
         )
+        return follow_sparse_interface(graph)
 
-    def transform(self, X: Any) -> sp.csr_array:
+    def transform(self, X: Any) -> Any:
         """Give the distances to the ``n_neighbors + 1`` nearest of the stored fingerprints.
 
         Parameters
@@ -171,8 +176,9 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
 
         Returns
         -------
-        csr_array of shape (m, n), float64
-            ``n_neighbors + 1`` stored values a row, nearest first.
+        CSR of shape (m, n), float64
+            ``n_neighbors + 1`` stored values a row, nearest first. It stays sparse whatever
+            `set_output` asks for: what is not stored is far away, not at a distance of 0.
 
         Raises
         ------
@@ -181,6 +187,10 @@ class TanimotoNeighbors(TransformerMixin, BaseFingerprintEstimator):
         """
         check_is_fitted(self)
         return self.kneighbors_graph(X, self.n_neighbors + 1, mode="distance")
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_samples_fit_
 
     def _read_valid(self, X: Any, *, reset: bool) -> sp.csr_array:
         counts, valid = self._read(X, reset=reset)

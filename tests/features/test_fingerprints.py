@@ -67,7 +67,8 @@ def test_options_tell_apart_what_they_should(options):
 def test_sparse_rows_of_nan(counts, rows):
     dense = MorganFingerprinter(fp_size=64, counts=counts, on_invalid="nan")
     sparse = clone(dense).set_params(sparse_output=True).transform(rows)
-    assert isinstance(sparse, sp.csr_array)
+    assert sp.issparse(sparse)
+    assert sparse.format == "csr"
     assert sparse.has_canonical_format
     assert sparse.dtype == np.float32
     np.testing.assert_array_equal(sparse.toarray(), dense.transform(rows))

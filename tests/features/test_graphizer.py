@@ -193,11 +193,20 @@ def test_memory(nci_smiles, shared_data):
 
 
 def test_it_never_becomes_a_frame(smiles):
-    assert not hasattr(MolGraphizer, "get_feature_names_out")
     graphizer = MolGraphizer(molecule_features=RDKitDescriptors(["MolWt"]))
     with sklearn.config_context(transform_output="pandas"):
         assert graphizer.fit_transform(smiles) == graphizer.transform(smiles)
         assert isinstance(graphizer.fit_transform(smiles), MolGraphs)
+    asked = clone(graphizer).set_output(transform="polars")
+    assert asked.fit_transform(smiles) == graphizer.transform(smiles)
+
+
+def test_names_are_those_of_the_molecule_features(smiles):
+    assert MolGraphizer().get_feature_names_out().tolist() == []
+    graphizer = MolGraphizer(molecule_features=RDKitDescriptors(["MolWt", "TPSA"]))
+    with pytest.raises(NotFittedError):
+        graphizer.get_feature_names_out()
+    assert graphizer.fit(smiles).get_feature_names_out().tolist() == ["MolWt", "TPSA"]
 
 
 WEIGHT = RDKitDescriptors(["MolWt", "TPSA"])

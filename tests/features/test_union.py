@@ -58,7 +58,8 @@ def test_descriptors_alone_are_dense(smiles):
 
 def test_sparse_members_make_it_sparse(smiles):
     sparse = make().set_params(counts__sparse_output=True).fit_transform(smiles)
-    assert isinstance(sparse, sp.csr_array)
+    assert sp.issparse(sparse)
+    assert sparse.format == "csr"
     assert sparse.dtype == np.float32
     np.testing.assert_array_equal(sparse.toarray(), make().fit_transform(smiles))
 
