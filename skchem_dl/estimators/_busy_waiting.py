@@ -34,8 +34,8 @@ _TASKS = Path("/proc/self/task")
 _MAX_WAITED = 0.25
 # Seconds. Spinning under load computes next to nothing, so a look is short, and a finding is
 # trusted for longer each time that it is confirmed.
-_FIRST_LOOK, _LAST_LOOK = 0.02, 0.16
-_FIRST_REST, _LAST_REST = 0.25, 2.0
+_FIRST_LOOK, _LAST_LOOK = 0.03, 0.16
+_FIRST_REST, _LAST_REST = 0.5, 2.0
 _LINGER = 1.0  # the watching thread outlives its last use, for the sake of many short calls
 
 
@@ -75,7 +75,7 @@ class _Watch:
             self._n_users += 1
             self._n_threads = n_threads
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread = threading.Thread(target=self._run, name="skchem_dl", daemon=True)
                 self._thread.start()
 
     def leave(self) -> None:
@@ -139,7 +139,7 @@ def _sleeping_team(size: int) -> Iterator[None]:
             torch.ones(1 << 16, dtype=torch.float32, device="cpu")  # large enough to start a team
         done.wait()
 
-    thread = threading.Thread(target=keep, daemon=True)
+    thread = threading.Thread(target=keep, name="skchem_dl", daemon=True)
     thread.start()
     try:
         yield
