@@ -1,14 +1,14 @@
 """What a fit with the default number of threads takes beside other processes, over one thread.
 
-    python benchmarks/threads.py [--rounds 5] [--kinds mlp cnn gnn] [--what fit]
+    python benchmarks/threads.py [--rounds 5] [--kinds mlp cnn gnn] [--ways default passive]
 
 Each way of computing is a process of its own, and the ways take turns: with one thread, as users
 have it by default, with threads that only sleep (OMP_WAIT_POLICY=passive), and with threads that
 spin as GNU OpenMP lets them by default. Each is measured alone, beside as many busy processes as
 there are cores, and in two or four processes at once that do the same. Printed are the median
 seconds with one thread, and of the other ways the median ratio to it within a round. What spins
-beside others is so slow that it runs in the first round only. Alone means on a machine without
-other work.
+beside others is so slow that it runs in the first round only; --ways leaves it out. Alone means on
+a machine without other work: the last column is the load average.
 """
 
 import argparse
@@ -120,10 +120,10 @@ def seconds(workers, kind, what):
 
 def measure(workers, scene, arguments):
     n_processes, n_busy = SCENES[scene]
-    found = {(kind, way): [] for kind in arguments.kinds for way in WAYS}
+    found = {(kind, way): [] for kind in arguments.kinds for way in workers}
     for number in range(arguments.rounds):
         for kind in arguments.kinds:
-            for way in WAYS:
+            for way in workers:
                 if way == SPINNING and scene != "alone" and number > 0:
                     continue
                 with busy(n_busy):
@@ -133,8 +133,7 @@ def measure(workers, scene, arguments):
         base = found[kind, BASE]
         ratios = [
             median(a / b for a, b in zip(found[kind, way], base, strict=False))
-            for way in WAYS
-            if way != BASE
+            for way in arguments.ways
         ]
         with open("/proc/loadavg") as file:
             load = file.read().split()[0]
@@ -151,6 +150,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kinds", nargs="+", choices=EPOCHS, default=list(EPOCHS))
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=list(SCENES))
+    others = [way for way in WAYS if way != BASE]
+    parser.add_argument("--ways", nargs="+", choices=others, default=others)
     parser.add_argument("--what", choices=["fit", "predict"], default="fit")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -158,9 +159,9 @@ def main():
         work()
         return
     most = max(SCENES[scene][0] for scene in arguments.scenes)
-    workers = {way: [Worker(settings) for _ in range(most)] for way, settings in WAYS.items()}
+    workers = {way: [Worker(WAYS[way]) for _ in range(most)] for way in (BASE, *arguments.ways)}
     print(f"{os.cpu_count()} cores; {arguments.what}; seconds with one thread, then ratios to it")
-    print(f"{'':27} {BASE:>11}" + "".join(f"{way:>10}" for way in WAYS if way != BASE) + "   load")
+    print(f"{'':27} {BASE:>11}" + "".join(f"{way:>10}" for way in arguments.ways) + "   load")
     try:
         for scene in arguments.scenes:
             measure(workers, scene, arguments)

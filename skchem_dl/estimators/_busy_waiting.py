@@ -31,7 +31,7 @@ _N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 _TASKS = Path("/proc/self/task")
 
 # Share of the time for which threads were ready to run and had no core, summed over threads.
-_MAX_WAITED = 0.25
+_MAX_WAITED = 1 / 3
 # Seconds. Spinning under load computes next to nothing, so a look is short, and a finding is
 # trusted for longer each time that it is confirmed.
 _FIRST_LOOK, _LAST_LOOK = 0.03, 0.16
