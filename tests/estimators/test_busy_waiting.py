@@ -142,11 +142,14 @@ def test_all_threads_are_not_much_slower_than_one_beside_busy_processes(kind):
 
 @pytest.mark.slow
 def test_process_ends_at_once_and_cleanly_after_a_fit_beside_busy_processes():
-    script = SETUP + """
+    script = (
+        SETUP
+        + """
 X = MorganFingerprinter().fit_transform(smiles)
 FingerprintMLPRegressor(max_epochs=8).fit(X, y)
 print({thread.name for thread in threading.enumerate()} - {"MainThread"})
 """
+    )
     with busy_processes():  # a process that begins from scratch, as its true end is at issue
         ended = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
