@@ -25,6 +25,7 @@ from skchem_dl.callbacks import (
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
 from skchem_dl.callbacks._run import Run
 from skchem_dl.callbacks._schedule import make_schedule
+from skchem_dl.estimators._busy_waiting import limit_busy_waiting
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
 from skchem_dl.estimators._devices import autocast, deterministic_convolutions
 from skchem_dl.estimators._inputs import Inputs
@@ -186,6 +187,7 @@ def train(
         deferred_ctrl_c(notice),
         _isolated_torch(net.device),
         deterministic_convolutions(net.device),
+        limit_busy_waiting(net.device),
     ):
         _seed_torch([net.seed], net.device)
         net.initialize()
@@ -249,7 +251,11 @@ def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) ->
     ndarray of shape (m, k), float32
     """
     function, size = getattr(net.module_, method), net.predict_batch_size
-    with torch.inference_mode(), autocast(net.device, net.precision):
+    with (
+        torch.inference_mode(),
+        autocast(net.device, net.precision),
+        limit_busy_waiting(net.device),
+    ):
         parts = [
             function(inputs.batch(some).to(net.device)).float().cpu() for some in _cut(rows, size)
         ]

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from skchem_dl.estimators._base import BaseNeuralEstimator
+from skchem_dl.estimators._busy_waiting import limit_busy_waiting
 from skchem_dl.estimators._engine import TrainingNet
 from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.inspection._network_gradients import gradient_contributions
@@ -49,6 +50,7 @@ def network_contributions(
 def _of_net(
     net: TrainingNet, inputs: Inputs, rows: np.ndarray, method: str, target: int
 ) -> list[np.ndarray]:
-    if method == "readout_masking":
-        return readout_contributions(net, inputs, rows, target)
-    return gradient_contributions(net, inputs, rows, method, target)
+    with limit_busy_waiting(net.device):
+        if method == "readout_masking":
+            return readout_contributions(net, inputs, rows, target)
+        return gradient_contributions(net, inputs, rows, method, target)
