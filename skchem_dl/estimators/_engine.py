@@ -347,7 +347,8 @@ def _isolated_torch(device: str) -> Iterator[None]:
 
 
 def _seed_torch(entropy: Sequence[int], device: str) -> None:
-    seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+    # int first: NumPy 1 cannot shift a uint64 scalar by a Python int.
+    seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]) >> 1
     torch.default_generator.manual_seed(seed)
     if torch.device(device).type == "cuda":
         with torch.cuda.device(device):
