@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
 from os import PathLike
@@ -17,6 +18,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from torch import nn
 
 from skchem_dl._rows import is_missing, spread_rows
+from skchem_dl.callbacks._given import copy_callbacks, picklable_callbacks
 from skchem_dl.callbacks._schedule import SCHEDULE_NAMES
 from skchem_dl.estimators._data import TrainingRows, hold_out, mean_of_one
 from skchem_dl.estimators._devices import PRECISIONS
@@ -234,6 +236,25 @@ class BaseNeuralEstimator(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "nets_")
+
+    def __sklearn_clone__(self) -> "BaseNeuralEstimator":
+        """Clone all parameters but the callbacks, whose arguments are shared."""
+        bare = copy(self)
+        bare.callbacks = None
+        cloned = super(BaseNeuralEstimator, bare).__sklearn_clone__()
+        if self.callbacks is not None:
+            cloned.callbacks = type(self.callbacks)(copy_callbacks(self.callbacks))
+        return cloned
+
+    def __copy__(self) -> "BaseNeuralEstimator":
+        """Return a shallow copy, without going through pickle's state."""
+        copied = type(self).__new__(type(self))
+        copied.__dict__.update(self.__dict__)
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out callbacks that cannot be pickled."""
+        return {**super().__getstate__(), "callbacks": picklable_callbacks(self.callbacks)}
 
     def __getstate_for_file__(self) -> dict[str, Any]:
         """Give what `skchem_dl.save` writes: the attributes, and of the nets the weights alone."""

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
-from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
+from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
+from skorch.callbacks import Checkpoint as SkorchCheckpoint
 from skorch.utils import to_tensor
 from torch import Tensor
 
@@ -23,6 +22,12 @@ from skchem_dl.callbacks import (
     TensorBoardLogger,
 )
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
+from skchem_dl.callbacks._given import (
+    copy_callbacks,
+    is_pruning,
+    picklable_callbacks,
+    unnamed,
+)
 from skchem_dl.callbacks._run import Run
 from skchem_dl.callbacks._schedule import make_schedule
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
@@ -30,13 +35,14 @@ from skchem_dl.estimators._devices import autocast, deterministic_convolutions
 from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.estimators._interrupt import deferred_ctrl_c
 from skchem_dl.estimators._optimizers import make_optimizer
+from skchem_dl.estimators._scored_net import RowsDataset, ScoredNet, score_in_units
 
 # fork_rng saves and restores torch's one global generator: two fits at once would mix their
 # random numbers, so fits in threads of one process take turns.
 _generator_lock = threading.RLock()
 
 
-class TrainingNet(NeuralNet):
+class TrainingNet(ScoredNet):
     """skorch's `NeuralNet` fed with `TrainingRows`.
 
     Parameters
@@ -64,6 +70,7 @@ class TrainingNet(NeuralNet):
     cut_short = False  # in the middle of an epoch
     abandoned = False  # by a callback that raises on purpose: nobody will go on with it
     failed = False
+    stopping = False  # by a callback, at the end of this epoch
 
     def __init__(
         self,
@@ -99,13 +106,14 @@ class TrainingNet(NeuralNet):
 
     def get_split_datasets(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Pass on the (training, validation) pair that the estimator made."""
-        return X
+        return [None if rows is None else RowsDataset(rows) for rows in X]
 
-    def get_iterator(self, dataset: TrainingRows, training: bool = False) -> BatchLoader:
+    def get_iterator(self, dataset: Any, training: bool = False) -> BatchLoader:
         """Go over the rows, in a new order each epoch while training."""
+        rows = dataset.X if isinstance(dataset, RowsDataset) else dataset
         if training:
-            return BatchLoader(dataset, self.batch_size, self._epoch_seeds())
-        return BatchLoader(dataset, self.predict_batch_size, None)
+            return BatchLoader(rows, self.batch_size, self._epoch_seeds())
+        return BatchLoader(rows, self.predict_batch_size, None)
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Seed dropout by the epoch."""
@@ -113,8 +121,25 @@ class TrainingNet(NeuralNet):
         _seed_torch([self.seed, len(self.history)], self.device)
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Tell all callbacks; after a batch, end training where the user has pressed Ctrl-C."""
-        super().notify(method_name, **kwargs)
+        """Call all callbacks, then end training if one has asked for it.
+
+        After a batch, training ends if the user has pressed Ctrl-C.
+        """
+        getattr(self, method_name)(self, **kwargs)
+        for name, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except StopTraining:
+                self.stopping = True
+            except KeyboardInterrupt:
+                if not _has_stopped(callback):
+                    raise
+                self.stopping = True
+            except KeyError as error:
+                error.add_note(_columns_note(name, self.history))
+                raise
+        if self.stopping:
+            raise StopTraining
         if method_name == "on_batch_end" and self.ctrl_c_pressed:
             raise KeyboardInterrupt
 
@@ -140,10 +165,20 @@ class TrainingNet(NeuralNet):
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the module has, counted from 1; 0 if it was not finished."""
-        best = [c.best_epoch_ for c in _callbacks_of(self, BestEpoch)]
-        if best and best[0]:
-            return best[0]
-        return 0 if self.cut_short else len(self.history)
+        kept = 0 if self.cut_short else len(self.history)
+        # BestEpoch restores first, then skorch's callbacks in their order.
+        callbacks = sorted(
+            (c for _, c in self.callbacks_), key=lambda c: not isinstance(c, BestEpoch)
+        )
+        for callback in callbacks:
+            kept = _restored_epoch(callback, self.history) or kept
+        return kept
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out callbacks that cannot be pickled."""
+        state = super().__getstate__()
+        lists = {name: state[name] for name in ("callbacks", "callbacks_") if name in state}
+        return {**state, **{name: picklable_callbacks(given) for name, given in lists.items()}}
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:
@@ -175,7 +210,7 @@ def train(
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    net.ctrl_c_pressed = net.cut_short = net.abandoned = net.failed = False
+    net.ctrl_c_pressed = net.cut_short = net.abandoned = net.failed = net.stopping = False
 
     def notice() -> None:
         net.ctrl_c_pressed = True
@@ -200,12 +235,12 @@ def train(
                 for callback in _callbacks_of(net, BestEpoch):
                     callback.restore(net)
             _refuse_divergence(net)
-        except Exception:
-            net.failed = not net.abandoned
+        except BaseException as error:
+            net.abandoned = is_pruning(error)
+            net.failed = isinstance(error, Exception) and not net.abandoned
+            _end_training(net, (training, validation), error)
             raise
-        finally:
-            net.module_.eval()
-            net.notify("on_train_end", X=(training, validation), y=None)
+        _end_training(net, (training, validation))
     if net.ctrl_c_pressed:
         raise KeyboardInterrupt
 
@@ -221,13 +256,24 @@ def _run_epochs(net: TrainingNet, training: TrainingRows, validation: TrainingRo
         net.notify("on_train_begin", X=(training, validation), y=None)
         net.fit_loop((training, validation), epochs=net.max_epochs - len(net.history))
     except StopTraining:
-        pass  # early stopping has had enough
-    except KeyboardInterrupt:
+        pass  # a callback has had enough
+    except KeyboardInterrupt:  # the user has had enough
         if net.history and "train_loss" not in net.history[-1]:
             net.history.pop()
             net.cut_short = True
-        if net.ctrl_c_pressed or not any(map(_has_stopped, _callbacks_of(net, EarlyStopping))):
-            raise  # the user has had enough
+        raise
+
+
+def _end_training(net: TrainingNet, parts: Any, error: BaseException | None = None) -> None:
+    """Call `on_train_end`, in whose failure the `error` that ended training is not lost."""
+    net.module_.eval()
+    net.stopping = False
+    try:
+        net.notify("on_train_end", X=parts, y=None)
+    except Exception as another:
+        if error is None:
+            raise
+        error.add_note(f"Calling on_train_end after it failed as well: {another!r}")
 
 
 def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
@@ -328,19 +374,46 @@ def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:
     return [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
 
 
-def _has_stopped(callback: EarlyStopping) -> bool:
-    """Say whether skorch's early stopping has just raised KeyboardInterrupt."""
-    return getattr(callback, "misses_", None) == callback.patience
+def _has_stopped(callback: Callback) -> bool:
+    """Return whether KeyboardInterrupt came from skorch's early stopping, not from the user."""
+    return isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
+
+
+def _restored_epoch(callback: Callback, history: Any) -> int:
+    """Return the epoch whose weights a callback has put back, counted from 1, or 0."""
+    if isinstance(callback, BestEpoch) or (
+        isinstance(callback, EarlyStopping) and callback.load_best
+    ):
+        return getattr(callback, "best_epoch_", 0)
+    if isinstance(callback, SkorchCheckpoint) and callback.load_best:
+        # With a file of the history, that has gone back to this epoch as well.
+        return max((row["epoch"] for row in history if row.get(callback.event_name)), default=0)
+    return 0
+
+
+def _columns_note(name: str, history: Any) -> str:
+    """Return which columns there are, since a missing one is what callbacks raise KeyError for."""
+    columns = sorted(history[-1]) if history else []
+    hint = (
+        ""
+        if "valid_loss" in columns
+        else (" Columns that begin with valid_ need early_stopping=True or X_val.")
+    )
+    return f"Raised by the callback {name!r}. Columns of this epoch: {columns}.{hint}"
 
 
 @contextmanager
 def _isolated_torch(device: str) -> Iterator[None]:
-    """Keep torch's generators as they were, and make weights float32, whatever is the default."""
+    """Keep torch's generators, and train in float32 with gradients, whatever the caller has set."""
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.random.fork_rng(devices=devices):
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.random.fork_rng(devices=devices),
+        ):
             yield
     finally:
         torch.set_default_dtype(dtype)
@@ -359,7 +432,7 @@ def make_callbacks(
     *,
     lr_schedule: str | Callable[[float], float],
     max_grad_norm: float | None,
-    metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]],
+    task: Any,
     best_epoch: BestEpoch | None,
     label: str | None,
     user: Sequence[Callback],
@@ -374,14 +447,14 @@ def make_callbacks(
         Name of a schedule, or a function of progress.
     max_grad_norm : float or None
         Gradients are scaled down to this norm.
-    metrics : callable
-        Of targets and outputs.
+    task : RegressionTask or ClassificationTask
+        What the targets mean.
     best_epoch : BestEpoch or None
         None trains all epochs and keeps the last.
     label : str or None
         What the progress bar says; None shows none.
     user : sequence of skorch callbacks
-        Cloned, since training changes them; so are the logger and the checkpoint.
+        Copied, since training changes them; so are the logger and the checkpoint.
     logger : TensorBoardLogger or None
     checkpoint : Checkpoint or None
 
@@ -389,14 +462,21 @@ def make_callbacks(
     -------
     list of skorch callbacks
     """
-    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(metrics)]
+    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(task.metrics)]
     if logger is not None:
         callbacks.append(GradientNorm())  # before it is clipped
     if max_grad_norm is not None:
         callbacks.append(GradientNormClipping(max_grad_norm))
-    callbacks += [clone(callback, safe=False) for callback in user]
+    copied = copy_callbacks(user)
+    score_in_units(copied, task)
+    callbacks += copied
     if label is not None:
         callbacks.append(ProgressBar(label))
     # The best epoch's may end the training; the last two look at what all others have done.
-    callbacks += [best_epoch, clone(logger, safe=False), clone(checkpoint, safe=False)]
-    return [callback for callback in callbacks if callback is not None]
+    last = copy_callbacks([one for one in (logger, checkpoint) if one is not None])
+    return [*callbacks, *([] if best_epoch is None else [best_epoch]), *last]
+
+
+def prints(user: Sequence[Any]) -> bool:
+    """Return whether the user asks for skorch's table of epochs, which is silent at verbose=0."""
+    return any(isinstance(unnamed(callback), PrintLog) for callback in user)

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from skchem_dl.callbacks import BestEpoch
 from skchem_dl.estimators._data import resolve_batch_size
 from skchem_dl.estimators._devices import check_precision, resolve_device
-from skchem_dl.estimators._engine import TrainingNet, make_callbacks
+from skchem_dl.estimators._engine import TrainingNet, make_callbacks, prints
 from skchem_dl.estimators._tracking import Tracking
 
 if TYPE_CHECKING:
@@ -62,11 +62,12 @@ def make_net(
         batch_size=resolve_batch_size(estimator.batch_size, n_rows),
         predict_batch_size=estimator.predict_batch_size,
         max_epochs=estimator.max_epochs,
+        iterator_valid__batch_size=estimator.predict_batch_size,
         train_split=None,
         callbacks=make_callbacks(
             lr_schedule=estimator.lr_schedule,
             max_grad_norm=estimator.max_grad_norm,
-            metrics=task.metrics,
+            task=task,
             best_epoch=_best_epoch(estimator),
             label=_label(estimator, member) if estimator.verbose else None,
             user=tracking.user_callbacks if tracking else (),
@@ -79,7 +80,8 @@ def make_net(
         seed=seed,
         member=member,
         run=tracking.run_of(member) if tracking else None,
-        verbose=0,
+        task=task,
+        verbose=int(prints(tracking.user_callbacks) if tracking else False),
     )
     net.checkpoints = tracking.folder if tracking else None
     return net

@@ -71,6 +71,10 @@ class RegressionTask:
         values = self._restore(raw)
         return values[:, 0] if self.one_column else values
 
+    def decode_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Undo `encode`, as `decode` does."""
+        return self.decode(targets.astype(np.float64))
+
     def _restore(self, raw: np.ndarray) -> np.ndarray:
         return raw * self.scale + self.mean
 
@@ -150,6 +154,12 @@ class ClassificationTask:
                 f"{self.classes.tolist()}."
             )
         return np.searchsorted(self.classes, y).astype(np.float32)[:, None]
+
+    def decode_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Undo `encode`: labels ``(n,)``, or ``(n, t)`` of 0, 1 and NaN; 0 and 1 without NaN."""
+        if not self.multilabel:
+            return self.classes[targets[:, 0].astype(np.int64)]
+        return targets.astype(np.float64 if np.isnan(targets).any() else np.int64)
 
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
         """Give the class of each row, to hold out some of each; several labels have none."""
