@@ -18,6 +18,7 @@ LAYERS = [
     "_rows",
     "_files",
     "_steps",
+    "_fit_tasks",
     "graphs",
     "_dgl",
     "features",
@@ -137,7 +138,15 @@ def test_similarity_needs_features_only(file):
 @pytest.mark.parametrize(
     ("library", "places"),
     [
-        ("skorch", ("estimators/_engine.py", "callbacks/")),
+        (
+            "skorch",
+            (
+                "callbacks/",
+                "estimators/_engine.py",
+                "estimators/_net_callbacks.py",
+                "estimators/_scored_net.py",
+            ),
+        ),
         ("dgl", ("_dgl.py", "nn/_kernels")),
         ("pooch", ("datasets/_download.py",)),
     ],

@@ -161,9 +161,7 @@ def test_searches_say_which_model_to_save(path):
     with pytest.raises(TypeError, match=r"Fit this search with refit=True and save GridSearchCV.b"):
         skchem_dl.save(search, path)
     X = np.eye(6)
-    with pytest.raises(
-        TypeError, match=r"Save its best model, Pipeline.steps\[1\]\[1\].b"
-    ):
+    with pytest.raises(TypeError, match=r"Save its best model, Pipeline.steps\[1\]\[1\].b"):
         skchem_dl.save(inside.fit(X, np.arange(6)), path)
     skchem_dl.save(search.fit(X, np.arange(6)).best_estimator_, path)
     np.testing.assert_array_equal(skchem_dl.load(path).predict(X), search.predict(X))

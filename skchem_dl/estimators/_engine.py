@@ -1,41 +1,27 @@
-"""Training and prediction: skorch's loop over whole batches. The only importer of skorch here."""
+"""Training and prediction: skorch's loop over whole batches."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping, PrintLog
-from skorch.callbacks import Checkpoint as SkorchCheckpoint
 from skorch.utils import to_tensor
 from torch import Tensor
 
-from skchem_dl.callbacks import (
-    BestEpoch,
-    Checkpoint,
-    EpochMetrics,
-    GradientNorm,
-    ProgressBar,
-    StopTraining,
-    TensorBoardLogger,
-)
+from skchem_dl.callbacks import BestEpoch, Checkpoint, StopTraining, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
-from skchem_dl.callbacks._given import (
-    copy_callbacks,
-    is_pruning,
-    picklable_callbacks,
-    unnamed,
-)
+from skchem_dl.callbacks._given import is_pruning, picklable_callbacks
 from skchem_dl.callbacks._run import Run
-from skchem_dl.callbacks._schedule import make_schedule
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
 from skchem_dl.estimators._devices import autocast, deterministic_convolutions
 from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.estimators._interrupt import deferred_ctrl_c
+from skchem_dl.estimators._net_callbacks import columns_note, has_stopped, restored_epoch
 from skchem_dl.estimators._optimizers import make_optimizer
-from skchem_dl.estimators._scored_net import RowsDataset, ScoredNet, score_in_units
+from skchem_dl.estimators._scored_net import RowsDataset, ScoredNet
 
 # fork_rng saves and restores torch's one global generator: two fits at once would mix their
 # random numbers, so fits in threads of one process take turns.
@@ -132,11 +118,11 @@ class TrainingNet(ScoredNet):
             except StopTraining:
                 self.stopping = True
             except KeyboardInterrupt:
-                if not _has_stopped(callback):
+                if not has_stopped(callback):
                     raise
                 self.stopping = True
             except KeyError as error:
-                error.add_note(_columns_note(name, self.history))
+                error.add_note(columns_note(name, self.history))
                 raise
         if self.stopping:
             raise StopTraining
@@ -171,8 +157,16 @@ class TrainingNet(ScoredNet):
             (c for _, c in self.callbacks_), key=lambda c: not isinstance(c, BestEpoch)
         )
         for callback in callbacks:
-            kept = _restored_epoch(callback, self.history) or kept
+            kept = restored_epoch(callback, self.history) or kept
         return kept
+
+    def snapshot(self) -> "TrainingNet":
+        """Return a net that predicts as this one does now, and is not trained further."""
+        copied = type(self).__new__(type(self))
+        module = deepcopy(self.module_).eval()
+        own = {"module_": module, "callbacks": [], "callbacks_": [], "checkpoints": None}
+        copied.__dict__.update({**self.__dict__, **own})
+        return copied
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out callbacks that cannot be pickled."""
@@ -374,34 +368,6 @@ def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:
     return [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
 
 
-def _has_stopped(callback: Callback) -> bool:
-    """Return whether KeyboardInterrupt came from skorch's early stopping, not from the user."""
-    return isinstance(callback, EarlyStopping) and callback.misses_ == callback.patience
-
-
-def _restored_epoch(callback: Callback, history: Any) -> int:
-    """Return the epoch whose weights a callback has put back, counted from 1, or 0."""
-    if isinstance(callback, BestEpoch) or (
-        isinstance(callback, EarlyStopping) and callback.load_best
-    ):
-        return getattr(callback, "best_epoch_", 0)
-    if isinstance(callback, SkorchCheckpoint) and callback.load_best:
-        # With a file of the history, that has gone back to this epoch as well.
-        return max((row["epoch"] for row in history if row.get(callback.event_name)), default=0)
-    return 0
-
-
-def _columns_note(name: str, history: Any) -> str:
-    """Return which columns there are, since a missing one is what callbacks raise KeyError for."""
-    columns = sorted(history[-1]) if history else []
-    hint = (
-        ""
-        if "valid_loss" in columns
-        else (" Columns that begin with valid_ need early_stopping=True or X_val.")
-    )
-    return f"Raised by the callback {name!r}. Columns of this epoch: {columns}.{hint}"
-
-
 @contextmanager
 def _isolated_torch(device: str) -> Iterator[None]:
     """Keep torch's generators, and train in float32 with gradients, whatever the caller has set."""
@@ -426,57 +392,3 @@ def _seed_torch(entropy: Sequence[int], device: str) -> None:
     if torch.device(device).type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)
-
-
-def make_callbacks(
-    *,
-    lr_schedule: str | Callable[[float], float],
-    max_grad_norm: float | None,
-    task: Any,
-    best_epoch: BestEpoch | None,
-    label: str | None,
-    user: Sequence[Callback],
-    logger: TensorBoardLogger | None,
-    checkpoint: Checkpoint | None,
-) -> list[Callback]:
-    """Choose the callbacks for one training, in the order that they need.
-
-    Parameters
-    ----------
-    lr_schedule : str or callable
-        Name of a schedule, or a function of progress.
-    max_grad_norm : float or None
-        Gradients are scaled down to this norm.
-    task : RegressionTask or ClassificationTask
-        What the targets mean.
-    best_epoch : BestEpoch or None
-        None trains all epochs and keeps the last.
-    label : str or None
-        What the progress bar says; None shows none.
-    user : sequence of skorch callbacks
-        Copied, since training changes them; so are the logger and the checkpoint.
-    logger : TensorBoardLogger or None
-    checkpoint : Checkpoint or None
-
-    Returns
-    -------
-    list of skorch callbacks
-    """
-    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(task.metrics)]
-    if logger is not None:
-        callbacks.append(GradientNorm())  # before it is clipped
-    if max_grad_norm is not None:
-        callbacks.append(GradientNormClipping(max_grad_norm))
-    copied = copy_callbacks(user)
-    score_in_units(copied, task)
-    callbacks += copied
-    if label is not None:
-        callbacks.append(ProgressBar(label))
-    # The best epoch's may end the training; the last two look at what all others have done.
-    last = copy_callbacks([one for one in (logger, checkpoint) if one is not None])
-    return [*callbacks, *([] if best_epoch is None else [best_epoch]), *last]
-
-
-def prints(user: Sequence[Any]) -> bool:
-    """Return whether the user asks for skorch's table of epochs, which is silent at verbose=0."""
-    return any(isinstance(unnamed(callback), PrintLog) for callback in user)

@@ -8,9 +8,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skchem_dl.callbacks import BestEpoch
+from skchem_dl.callbacks._fit_report import EpochReporter
 from skchem_dl.estimators._data import resolve_batch_size
 from skchem_dl.estimators._devices import check_precision, resolve_device
-from skchem_dl.estimators._engine import TrainingNet, make_callbacks, prints
+from skchem_dl.estimators._engine import TrainingNet
+from skchem_dl.estimators._net_callbacks import make_callbacks, prints
 from skchem_dl.estimators._tracking import Tracking
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def make_net(
     tracking: Tracking | None = None,
     n_rows: int = 1,
     device: str | None = None,
+    reporter: EpochReporter | None = None,
 ) -> TrainingNet:
     """Build one network of an estimator, not yet initialised.
 
@@ -40,6 +43,8 @@ def make_net(
         Molecules to train on.
     device : str, optional
         Instead of the estimator's.
+    reporter : EpochReporter, optional
+        Reports its epochs to scikit-learn's callbacks.
 
     Returns
     -------
@@ -71,6 +76,7 @@ def make_net(
             best_epoch=_best_epoch(estimator),
             label=_label(estimator, member) if estimator.verbose else None,
             user=tracking.user_callbacks if tracking else (),
+            reporter=reporter,
             logger=tracking.logger if tracking else None,
             checkpoint=tracking.checkpoint if tracking else None,
         ),
