@@ -193,7 +193,7 @@ class _Writer:
                 return {_KIND: kind, **write(value, where)}
         raise TypeError(
             f"{where} cannot be saved: it is a {_name_of(value)}, which is not on the list of "
-            "what loads without running code. Change that parameter or step, or use joblib.dump."
+            f"what loads without running code. {_instead_of(value, where)}, or use joblib.dump."
         )
 
     def _kinds(self) -> tuple[tuple[str, Callable, Callable], ...]:
@@ -251,6 +251,8 @@ class _Writer:
             state = value if isinstance(value, dict) else vars(value)  # a Bunch is a dict
         if isinstance(value, Pipeline):
             state = {**state, "memory": None}  # a folder of this machine
+        # What scikit-learn's set_callbacks has set: it reports a fit and is no part of the model.
+        state = {name: item for name, item in state.items() if name != "_skl_callbacks"}
         return {
             "class": _name_of(value),
             "state": {name: self.write(v, f"{where}.{name}") for name, v in state.items()},
@@ -336,6 +338,15 @@ def _allowed() -> dict[str, type]:
 
 def _name_of(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _instead_of(value: Any, where: str) -> str:
+    """Return what to do about a value that cannot be saved."""
+    if hasattr(value, "best_estimator_"):
+        return f"Save its best model, {where}.best_estimator_"
+    if hasattr(value, "param_grid") or hasattr(value, "param_distributions"):
+        return f"Fit this search with refit=True and save {where}.best_estimator_"
+    return "Change that parameter or step"
 
 
 def _has_own(value: Any) -> bool:

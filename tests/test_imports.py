@@ -19,6 +19,7 @@ LAYERS = [
     "_output",
     "_files",
     "_steps",
+    "_fit_tasks",
     "graphs",
     "_dgl",
     "preprocessing",
@@ -140,7 +141,15 @@ def test_similarity_needs_features_only(file):
 @pytest.mark.parametrize(
     ("library", "places"),
     [
-        ("skorch", ("estimators/_engine.py", "callbacks/")),
+        (
+            "skorch",
+            (
+                "callbacks/",
+                "estimators/_engine.py",
+                "estimators/_net_callbacks.py",
+                "estimators/_scored_net.py",
+            ),
+        ),
         ("dgl", ("_dgl.py", "nn/_kernels")),
         ("pooch", ("datasets/_download.py",)),
     ],

@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -152,6 +153,18 @@ def test_clusters(path):
     clusters = make_cluster_pipeline(n_clusters=2, random_state=0)
     with pytest.raises(TypeError, match="KMeans"):
         skchem_dl.save(clusters, path)
+
+
+def test_searches_say_which_model_to_save(path):
+    search = GridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2)
+    inside = make_pipeline(StandardScaler(), search)
+    with pytest.raises(TypeError, match=r"Fit this search with refit=True and save GridSearchCV.b"):
+        skchem_dl.save(search, path)
+    X = np.eye(6)
+    with pytest.raises(TypeError, match=r"Save its best model, Pipeline.steps\[1\]\[1\].b"):
+        skchem_dl.save(inside.fit(X, np.arange(6)), path)
+    skchem_dl.save(search.fit(X, np.arange(6)).best_estimator_, path)
+    np.testing.assert_array_equal(skchem_dl.load(path).predict(X), search.predict(X))
 
 
 def test_frames_with_categories(path):

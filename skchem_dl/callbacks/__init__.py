@@ -2,7 +2,7 @@
 
 from skchem_dl.callbacks._best_epoch import BestEpoch, StopTraining
 from skchem_dl.callbacks._checkpoint import Checkpoint
-from skchem_dl.callbacks._metrics import EpochMetrics, GradientNorm
+from skchem_dl.callbacks._metrics import EpochMetrics, GradientNorm, TargetMetrics
 from skchem_dl.callbacks._progress import ProgressBar
 from skchem_dl.callbacks._pruning import OptunaPruning
 from skchem_dl.callbacks._schedule import SCHEDULES, LearningRateSchedule, PlateauSchedule
@@ -20,6 +20,7 @@ __all__ = [
     "PlateauSchedule",
     "ProgressBar",
     "StopTraining",
+    "TargetMetrics",
     "TensorBoardLogger",
     "log_search",
 ]

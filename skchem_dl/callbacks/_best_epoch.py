@@ -10,7 +10,7 @@ from skorch.callbacks import Callback
 class StopTraining(Exception):  # a signal, not an error
     """Ends training after the epoch; skorch's own signal, KeyboardInterrupt, is the user's.
 
-    To be raised by a callback's ``on_epoch_end``.
+    To be raised by a callback's ``on_epoch_end``; the other callbacks see the epoch all the same.
 
     See Also
     --------

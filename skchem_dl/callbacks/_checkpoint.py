@@ -113,7 +113,9 @@ class Checkpoint(Callback):
                 raise StopTraining
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Write one, where it is time to."""
+        """Write one, where it is time to; an epoch that ends training is done again on resuming."""
+        if net.stopping:
+            return
         began = time.perf_counter()
         if self.every is None:
             due = self._cost <= _MOST_COST * (began - self._written_at)

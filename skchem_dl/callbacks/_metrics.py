@@ -1,6 +1,6 @@
 """What is measured of every epoch beside the losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class EpochMetrics(Callback):
 
     See Also
     --------
+    TargetMetrics : Records the metrics of each target.
     TensorBoardLogger : Logs what is recorded.
 
     Examples
@@ -40,6 +41,9 @@ class EpochMetrics(Callback):
 
     def __init__(self, metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]) -> None:
         self.metrics = metrics
+
+    def _compute(self, net: Any, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        return self.metrics(targets, outputs)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Forget the epoch before."""
@@ -58,13 +62,61 @@ class EpochMetrics(Callback):
             if seen:
                 parts = zip(*seen, strict=True)
                 targets, outputs = (torch.cat(batches).cpu().numpy() for batches in parts)
-                for name, value in self.metrics(targets, outputs).items():
+                for name, value in self._compute(net, targets, outputs).items():
                     net.history.record(f"{prefix}_{name}", value)
         self._seen = {}
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Let go of an epoch that was not finished."""
         self._seen = {}
+
+
+class TargetMetrics(EpochMetrics):
+    """Record the metrics of each target of every epoch, which the history has the means of.
+
+    Target k has ``train_rmse_k``, ``valid_rmse_k`` and likewise ``mae`` and ``r2``; of several
+    yes-no labels it has ``roc_auc`` and ``label_accuracy``. A metric that is not defined is NaN.
+
+    Parameters
+    ----------
+    targets : list of int, default=None
+        Columns of y; None records all of them.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if y has no such column.
+
+    See Also
+    --------
+    EpochMetrics : Records a function of your own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skchem_dl.callbacks import TargetMetrics
+    >>> from skchem_dl.pipelines import make_mlp_pipeline
+    >>> model = make_mlp_pipeline(max_epochs=2, callbacks=[TargetMetrics([1])], random_state=0)
+    >>> y = np.array([[1.0, 30.0], [2.0, 20.0], [3.0, 10.0]])
+    >>> history = model.fit(["CCO", "CCC", "CCN"], y)[-1].history_
+    >>> [name for name in history[-1] if name.startswith("train_rmse")]
+    ['train_rmse', 'train_rmse_1']
+    """
+
+    def __init__(self, targets: Sequence[int] | None = None) -> None:
+        self.targets = targets
+
+    def _compute(self, net: Any, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        of_each = net.task.target_metrics(targets, outputs)
+        n_targets = len(next(iter(of_each.values())))
+        chosen = range(n_targets) if self.targets is None else self.targets
+        unknown = [k for k in chosen if k not in range(n_targets)]
+        if unknown:
+            raise ValueError(
+                f"TargetMetrics(targets={self.targets!r}): {unknown[0]!r} is not a column of y, "
+                f"which has {n_targets}. Use 0 to {n_targets - 1}."
+            )
+        return {f"{name}_{k}": float(values[k]) for name, values in of_each.items() for k in chosen}
 
 
 class GradientNorm(Callback):

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from skorch.callbacks import Callback
 
+from skchem_dl.callbacks._given import is_in_memory
+
 if TYPE_CHECKING:
     from optuna.trial import BaseTrial
 
@@ -129,7 +131,6 @@ class OptunaPruning(Callback):
         value, epoch = float(row[self.monitor]), len(net.history)
         self.trial.report(value, epoch - 1)  # pruners count from 0
         if self.trial.should_prune():
-            net.abandoned = True
             raise optuna.TrialPruned(f"Pruned after epoch {epoch}: {self.monitor}={value:.4g}.")
 
     def __sklearn_clone__(self) -> "OptunaPruning":
@@ -139,16 +140,9 @@ class OptunaPruning(Callback):
     def __getstate__(self) -> dict[str, Any]:
         """Leave a trial behind whose study is in the memory of this process."""
         state = vars(self).copy()
-        if _is_in_memory(self.trial):
+        if is_in_memory(self.trial):
             state["trial"] = None
         return state
-
-
-def _is_in_memory(trial: Any) -> bool:
-    from optuna import Trial
-    from optuna.storages import InMemoryStorage
-
-    return isinstance(trial, Trial) and isinstance(trial.storage, InMemoryStorage)
 
 
 def _check_direction(monitor: str, direction: str) -> None:

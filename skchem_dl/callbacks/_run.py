@@ -45,12 +45,6 @@ class Run:
     folder: Path | None = None
 
 
-def check_callback(callback: Any) -> None:
-    """Raise a TypeError if it is no skorch callback."""
-    if not isinstance(callback, Callback):
-        raise TypeError(f"callbacks holds {callback!r}; expected skorch callbacks.")
-
-
 def describe_params(estimator: BaseEstimator) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give an estimator's parameters for people to read.
 

@@ -16,8 +16,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
+from skchem_dl._fit_tasks import CallbackSupportMixin, with_callbacks
 from skchem_dl._rows import is_missing, spread_rows
+from skchem_dl.callbacks._fit_report import FitReport
 from skchem_dl.callbacks._schedule import SCHEDULE_NAMES
+from skchem_dl.estimators._copies import CopiedMixin
 from skchem_dl.estimators._data import TrainingRows, hold_out, mean_of_one
 from skchem_dl.estimators._devices import PRECISIONS
 from skchem_dl.estimators._engine import (
@@ -25,7 +28,6 @@ from skchem_dl.estimators._engine import (
     get_weights,
     keep_finished,
     run_rows,
-    set_weights,
     train,
 )
 from skchem_dl.estimators._inputs import Inputs
@@ -34,7 +36,7 @@ from skchem_dl.estimators._optimizers import OPTIMIZERS
 from skchem_dl.estimators._tracking import Tracking
 
 
-class BaseNeuralEstimator(BaseEstimator):
+class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
     """What all six estimators share.
 
     A kind of network says how it reads X (`_read`) and which module learns from it (`_module`);
@@ -135,6 +137,7 @@ class BaseNeuralEstimator(BaseEstimator):
         self._check_is_fitted()
         return max((row["epoch"] for row in self.history_), default=0)
 
+    @with_callbacks
     def fit(
         self,
         X: Any,
@@ -182,6 +185,7 @@ class BaseNeuralEstimator(BaseEstimator):
         """
         self._validate_params()
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        report = FitReport(self, _fitted_attributes)
         with self._kept_whole():
             inputs = self._read(X, reset=not goes_on)
             if y is None:
@@ -191,10 +195,13 @@ class BaseNeuralEstimator(BaseEstimator):
                 )
             y = self._read_y(y)
             rows, weights = self._rows_that_count(inputs, y, sample_weight)
+            report.begin(X, y, weights, rows)
             targets = self._read_targets(y, rows, weights, reset=not goes_on)
             self._weigh_classes(targets[rows])
             data = TrainingRows(inputs, targets, rows, self._target_weights(targets, rows, weights))
-            self._train(data, self._read_validation(X_val, y_val), _read_groups(groups, y), goes_on)
+            validation = self._read_validation(X_val, y_val)
+            self._train(data, validation, _read_groups(groups, y), goes_on, report)
+            report.end()
         return self
 
     @contextmanager
@@ -234,35 +241,6 @@ class BaseNeuralEstimator(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "nets_")
-
-    def __getstate_for_file__(self) -> dict[str, Any]:
-        """Give what `skchem_dl.save` writes: the attributes, and of the nets the weights alone."""
-        state = {name: value for name, value in vars(self).items() if name != "nets_"}
-        if "nets_" in vars(self):
-            self._refuse_changed_module()
-            state["weights"] = [get_weights(net) for net in self.nets_]
-        return state
-
-    def _refuse_changed_module(self) -> None:
-        """Raise if parameters were set after `fit`, so that they make another network now."""
-        net = self.nets_[0]
-        in_fit = {**net.get_params_for("module"), "precision": net.precision}
-        for name, now in {**self._module()[1], "precision": self.precision}.items():
-            if not (now is in_fit[name] or now == in_fit[name]):
-                raise ValueError(
-                    f"{type(self).__name__} was fitted with {name}={in_fit[name]!r} and has "
-                    f"{now!r} now, of which a file could not make the same network. Set it back, "
-                    "or fit again."
-                )
-
-    def __setstate_from_file__(self, state: dict[str, Any]) -> None:
-        """Take the attributes back, and build nets around the weights."""
-        weights = state.pop("weights", None)
-        self.__dict__.update(state)
-        if weights is not None:
-            self.nets_ = [make_net(self, 0, k, device="cpu") for k in range(len(weights))]
-            for net, its_weights in zip(self.nets_, weights, strict=True):
-                set_weights(net, its_weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -373,6 +351,7 @@ class BaseNeuralEstimator(BaseEstimator):
         validation: TrainingRows | None,
         groups: np.ndarray | None,
         goes_on: bool,
+        report: FitReport,
     ) -> None:
         known = [get_weights(net) for net in self.nets_] if goes_on else []
         start = [known[k] if k < len(known) else None for k in range(self.n_members)]
@@ -387,9 +366,18 @@ class BaseNeuralEstimator(BaseEstimator):
             net = None
             try:
                 for member, weights in enumerate(start):
-                    net = make_net(self, member_seed(seed, member), member, tracking, len(data))
+                    net = make_net(
+                        self,
+                        member_seed(seed, member),
+                        member,
+                        tracking,
+                        len(data),
+                        reporter=report.reporter(),
+                    )
                     train(net, data, validation, weights)
                     finished.append(net)
+                    if report.stopped:
+                        break
                     if member + 1 < self.n_members:
                         keep_finished(net)
             except KeyboardInterrupt:
@@ -473,6 +461,11 @@ def check_widths(name: str, widths: Iterable[int], *, at_least: int = 0) -> list
             + (f", but {wrong[0]!r} is none." if wrong else ".")
         )
     return [int(width) for width in found]
+
+
+def _fitted_attributes(nets: list[TrainingNet]) -> dict[str, Any]:
+    """Return what makes an estimator fitted with nets as they are now, which may change later."""
+    return {"nets_": [net.snapshot() for net in nets], "history_": history_rows(nets)}
 
 
 def _has_target(y: np.ndarray) -> np.ndarray:

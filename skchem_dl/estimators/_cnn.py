@@ -157,7 +157,7 @@ class SmilesCNNRegressor(RegressionMixin, _SmilesCNN):
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -381,7 +381,7 @@ class SmilesCNNClassifier(ClassificationMixin, _SmilesCNN):
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 

@@ -1,43 +1,35 @@
-"""Training and prediction: skorch's loop over whole batches. The only importer of skorch here."""
+"""Training and prediction: skorch's loop over whole batches."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import clone
-from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from skorch.utils import to_tensor
 from torch import Tensor
 
-from skchem_dl.callbacks import (
-    BestEpoch,
-    Checkpoint,
-    EpochMetrics,
-    GradientNorm,
-    ProgressBar,
-    StopTraining,
-    TensorBoardLogger,
-)
+from skchem_dl.callbacks import BestEpoch, Checkpoint, StopTraining, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
+from skchem_dl.callbacks._given import is_pruning, picklable_callbacks
 from skchem_dl.callbacks._run import Run
-from skchem_dl.callbacks._schedule import make_schedule
 from skchem_dl.estimators._busy_waiting import limit_busy_waiting
 from skchem_dl.estimators._data import BatchLoader, TrainingRows
 from skchem_dl.estimators._devices import autocast, deterministic_convolutions
 from skchem_dl.estimators._inputs import Inputs
 from skchem_dl.estimators._interrupt import deferred_ctrl_c
+from skchem_dl.estimators._net_callbacks import columns_note, has_stopped, restored_epoch
 from skchem_dl.estimators._optimizers import make_optimizer
+from skchem_dl.estimators._scored_net import RowsDataset, ScoredNet
 
 # fork_rng saves and restores torch's one global generator: two fits at once would mix their
 # random numbers, so fits in threads of one process take turns.
 _generator_lock = threading.RLock()
 
 
-class TrainingNet(NeuralNet):
+class TrainingNet(ScoredNet):
     """skorch's `NeuralNet` fed with `TrainingRows`.
 
     Parameters
@@ -65,6 +57,7 @@ class TrainingNet(NeuralNet):
     cut_short = False  # in the middle of an epoch
     abandoned = False  # by a callback that raises on purpose: nobody will go on with it
     failed = False
+    stopping = False  # by a callback, at the end of this epoch
 
     def __init__(
         self,
@@ -100,13 +93,14 @@ class TrainingNet(NeuralNet):
 
     def get_split_datasets(self, X: Any, y: Any = None, **params: Any) -> Any:
         """Pass on the (training, validation) pair that the estimator made."""
-        return X
+        return [None if rows is None else RowsDataset(rows) for rows in X]
 
-    def get_iterator(self, dataset: TrainingRows, training: bool = False) -> BatchLoader:
+    def get_iterator(self, dataset: Any, training: bool = False) -> BatchLoader:
         """Go over the rows, in a new order each epoch while training."""
+        rows = dataset.X if isinstance(dataset, RowsDataset) else dataset
         if training:
-            return BatchLoader(dataset, self.batch_size, self._epoch_seeds())
-        return BatchLoader(dataset, self.predict_batch_size, None)
+            return BatchLoader(rows, self.batch_size, self._epoch_seeds())
+        return BatchLoader(rows, self.predict_batch_size, None)
 
     def on_epoch_begin(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Seed dropout by the epoch."""
@@ -114,8 +108,25 @@ class TrainingNet(NeuralNet):
         _seed_torch([self.seed, len(self.history)], self.device)
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Tell all callbacks; after a batch, end training where the user has pressed Ctrl-C."""
-        super().notify(method_name, **kwargs)
+        """Call all callbacks, then end training if one has asked for it.
+
+        After a batch, training ends if the user has pressed Ctrl-C.
+        """
+        getattr(self, method_name)(self, **kwargs)
+        for name, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except StopTraining:
+                self.stopping = True
+            except KeyboardInterrupt:
+                if not has_stopped(callback):
+                    raise
+                self.stopping = True
+            except KeyError as error:
+                error.add_note(columns_note(name, self.history))
+                raise
+        if self.stopping:
+            raise StopTraining
         if method_name == "on_batch_end" and self.ctrl_c_pressed:
             raise KeyboardInterrupt
 
@@ -141,10 +152,28 @@ class TrainingNet(NeuralNet):
     @property
     def kept_epoch(self) -> int:
         """The epoch whose weights the module has, counted from 1; 0 if it was not finished."""
-        best = [c.best_epoch_ for c in _callbacks_of(self, BestEpoch)]
-        if best and best[0]:
-            return best[0]
-        return 0 if self.cut_short else len(self.history)
+        kept = 0 if self.cut_short else len(self.history)
+        # BestEpoch restores first, then skorch's callbacks in their order.
+        callbacks = sorted(
+            (c for _, c in self.callbacks_), key=lambda c: not isinstance(c, BestEpoch)
+        )
+        for callback in callbacks:
+            kept = restored_epoch(callback, self.history) or kept
+        return kept
+
+    def snapshot(self) -> "TrainingNet":
+        """Return a net that predicts as this one does now, and is not trained further."""
+        copied = type(self).__new__(type(self))
+        module = deepcopy(self.module_).eval()
+        own = {"module_": module, "callbacks": [], "callbacks_": [], "checkpoints": None}
+        copied.__dict__.update({**self.__dict__, **own})
+        return copied
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out callbacks that cannot be pickled."""
+        state = super().__getstate__()
+        lists = {name: state[name] for name in ("callbacks", "callbacks_") if name in state}
+        return {**state, **{name: picklable_callbacks(given) for name, given in lists.items()}}
 
     def _epoch_seeds(self) -> Iterator[Sequence[int]]:
         while True:
@@ -176,7 +205,7 @@ def train(
     KeyboardInterrupt
         If the user presses Ctrl-C; the net is then as after the best epoch so far.
     """
-    net.ctrl_c_pressed = net.cut_short = net.abandoned = net.failed = False
+    net.ctrl_c_pressed = net.cut_short = net.abandoned = net.failed = net.stopping = False
 
     def notice() -> None:
         net.ctrl_c_pressed = True
@@ -202,12 +231,12 @@ def train(
                 for callback in _callbacks_of(net, BestEpoch):
                     callback.restore(net)
             _refuse_divergence(net)
-        except Exception:
-            net.failed = not net.abandoned
+        except BaseException as error:
+            net.abandoned = is_pruning(error)
+            net.failed = isinstance(error, Exception) and not net.abandoned
+            _end_training(net, (training, validation), error)
             raise
-        finally:
-            net.module_.eval()
-            net.notify("on_train_end", X=(training, validation), y=None)
+        _end_training(net, (training, validation))
     if net.ctrl_c_pressed:
         raise KeyboardInterrupt
 
@@ -223,13 +252,24 @@ def _run_epochs(net: TrainingNet, training: TrainingRows, validation: TrainingRo
         net.notify("on_train_begin", X=(training, validation), y=None)
         net.fit_loop((training, validation), epochs=net.max_epochs - len(net.history))
     except StopTraining:
-        pass  # early stopping has had enough
-    except KeyboardInterrupt:
+        pass  # a callback has had enough
+    except KeyboardInterrupt:  # the user has had enough
         if net.history and "train_loss" not in net.history[-1]:
             net.history.pop()
             net.cut_short = True
-        if net.ctrl_c_pressed or not any(map(_has_stopped, _callbacks_of(net, EarlyStopping))):
-            raise  # the user has had enough
+        raise
+
+
+def _end_training(net: TrainingNet, parts: Any, error: BaseException | None = None) -> None:
+    """Call `on_train_end`, in whose failure the `error` that ended training is not lost."""
+    net.module_.eval()
+    net.stopping = False
+    try:
+        net.notify("on_train_end", X=parts, y=None)
+    except Exception as another:
+        if error is None:
+            raise
+        error.add_note(f"Calling on_train_end after it failed as well: {another!r}")
 
 
 def run_rows(net: TrainingNet, method: str, inputs: Inputs, rows: np.ndarray) -> np.ndarray:
@@ -334,74 +374,27 @@ def _callbacks_of(net: TrainingNet, kind: type) -> list[Any]:
     return [callback for _, callback in net.callbacks_ if isinstance(callback, kind)]
 
 
-def _has_stopped(callback: EarlyStopping) -> bool:
-    """Say whether skorch's early stopping has just raised KeyboardInterrupt."""
-    return getattr(callback, "misses_", None) == callback.patience
-
-
 @contextmanager
 def _isolated_torch(device: str) -> Iterator[None]:
-    """Keep torch's generators as they were, and make weights float32, whatever is the default."""
+    """Keep torch's generators, and train in float32 with gradients, whatever the caller has set."""
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)
     try:
-        with torch.random.fork_rng(devices=devices):
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.random.fork_rng(devices=devices),
+        ):
             yield
     finally:
         torch.set_default_dtype(dtype)
 
 
 def _seed_torch(entropy: Sequence[int], device: str) -> None:
-    seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+    # int first: NumPy 1 cannot shift a uint64 scalar by a Python int.
+    seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]) >> 1
     torch.default_generator.manual_seed(seed)
     if torch.device(device).type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.manual_seed(seed)
-
-
-def make_callbacks(
-    *,
-    lr_schedule: str | Callable[[float], float],
-    max_grad_norm: float | None,
-    metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]],
-    best_epoch: BestEpoch | None,
-    label: str | None,
-    user: Sequence[Callback],
-    logger: TensorBoardLogger | None,
-    checkpoint: Checkpoint | None,
-) -> list[Callback]:
-    """Choose the callbacks for one training, in the order that they need.
-
-    Parameters
-    ----------
-    lr_schedule : str or callable
-        Name of a schedule, or a function of progress.
-    max_grad_norm : float or None
-        Gradients are scaled down to this norm.
-    metrics : callable
-        Of targets and outputs.
-    best_epoch : BestEpoch or None
-        None trains all epochs and keeps the last.
-    label : str or None
-        What the progress bar says; None shows none.
-    user : sequence of skorch callbacks
-        Cloned, since training changes them; so are the logger and the checkpoint.
-    logger : TensorBoardLogger or None
-    checkpoint : Checkpoint or None
-
-    Returns
-    -------
-    list of skorch callbacks
-    """
-    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(metrics)]
-    if logger is not None:
-        callbacks.append(GradientNorm())  # before it is clipped
-    if max_grad_norm is not None:
-        callbacks.append(GradientNormClipping(max_grad_norm))
-    callbacks += [clone(callback, safe=False) for callback in user]
-    if label is not None:
-        callbacks.append(ProgressBar(label))
-    # The best epoch's may end the training; the last two look at what all others have done.
-    callbacks += [best_epoch, clone(logger, safe=False), clone(checkpoint, safe=False)]
-    return [callback for callback in callbacks if callback is not None]

@@ -226,7 +226,7 @@ default="dmpnn"
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -485,7 +485,7 @@ default="dmpnn"
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 

@@ -160,7 +160,7 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -365,7 +365,7 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
         A fit that was killed goes on from here when it is called again; see
         `skchem_dl.callbacks.Checkpoint`.
     callbacks : list of skorch callbacks, default=None
-        They are cloned.
+        Each fit has copies of them. `set_callbacks` takes scikit-learn's own kind.
     verbose : int, default=0
         1 shows a progress bar.
 

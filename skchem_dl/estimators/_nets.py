@@ -8,9 +8,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from skchem_dl.callbacks import BestEpoch
+from skchem_dl.callbacks._fit_report import EpochReporter
 from skchem_dl.estimators._data import resolve_batch_size
 from skchem_dl.estimators._devices import check_precision, resolve_device
-from skchem_dl.estimators._engine import TrainingNet, make_callbacks
+from skchem_dl.estimators._engine import TrainingNet
+from skchem_dl.estimators._net_callbacks import make_callbacks, prints
 from skchem_dl.estimators._tracking import Tracking
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def make_net(
     tracking: Tracking | None = None,
     n_rows: int = 1,
     device: str | None = None,
+    reporter: EpochReporter | None = None,
 ) -> TrainingNet:
     """Build one network of an estimator, not yet initialised.
 
@@ -40,6 +43,8 @@ def make_net(
         Molecules to train on.
     device : str, optional
         Instead of the estimator's.
+    reporter : EpochReporter, optional
+        Reports its epochs to scikit-learn's callbacks.
 
     Returns
     -------
@@ -62,14 +67,16 @@ def make_net(
         batch_size=resolve_batch_size(estimator.batch_size, n_rows),
         predict_batch_size=estimator.predict_batch_size,
         max_epochs=estimator.max_epochs,
+        iterator_valid__batch_size=estimator.predict_batch_size,
         train_split=None,
         callbacks=make_callbacks(
             lr_schedule=estimator.lr_schedule,
             max_grad_norm=estimator.max_grad_norm,
-            metrics=task.metrics,
+            task=task,
             best_epoch=_best_epoch(estimator),
             label=_label(estimator, member) if estimator.verbose else None,
             user=tracking.user_callbacks if tracking else (),
+            reporter=reporter,
             logger=tracking.logger if tracking else None,
             checkpoint=tracking.checkpoint if tracking else None,
         ),
@@ -79,7 +86,8 @@ def make_net(
         seed=seed,
         member=member,
         run=tracking.run_of(member) if tracking else None,
-        verbose=0,
+        task=task,
+        verbose=int(prints(tracking.user_callbacks) if tracking else False),
     )
     net.checkpoints = tracking.folder if tracking else None
     return net

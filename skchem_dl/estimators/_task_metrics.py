@@ -1,11 +1,11 @@
-"""How good an epoch's outputs are, quickly and around gaps."""
+"""How good an epoch's outputs are for each target, quickly and around gaps."""
 
 import numpy as np
 from scipy.stats import rankdata
 
 
-def regression_metrics(measured: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Give root mean squared error, mean absolute error and R².
+def regression_metrics(measured: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """Return root mean squared error, mean absolute error and R² of each target.
 
     Parameters
     ----------
@@ -14,32 +14,24 @@ def regression_metrics(measured: np.ndarray, predicted: np.ndarray) -> dict[str,
 
     Returns
     -------
-    dict of str to float
-        Of several tasks the mean R² of those where it is defined and, as units may differ, errors
-        a task: ``rmse_0``, ... NaN where nothing was measured, or for R² all values are equal.
+    dict of str to ndarray of shape (t,)
+        NaN where nothing was measured, and R² also where all measured values are equal.
     """
     errors = predicted - measured
     counts = (~np.isnan(errors)).sum(axis=0)
+    # Compared exactly: rounding gives equal values a spread above 0.
+    constant = np.fmax.reduce(measured) == np.fmin.reduce(measured)
     with np.errstate(divide="ignore", invalid="ignore"):  # of what is not defined: NaN
         squared = np.nansum(errors**2, axis=0) / counts
         absolute = np.nansum(np.abs(errors), axis=0) / counts
-        centred = measured - np.nansum(measured, axis=0) / counts
-        spread = np.nansum(centred**2, axis=0) / counts
-        r2 = np.where(spread > 0, 1 - squared / spread, np.nan)
-    defined = r2[~np.isnan(r2)]
-    mean_r2 = float(defined.mean()) if len(defined) else float("nan")
-    if len(squared) == 1:
-        return {"rmse": float(np.sqrt(squared[0])), "mae": float(absolute[0]), "r2": mean_r2}
-    tasks = range(len(squared))
-    return {
-        "r2": mean_r2,
-        **{f"rmse_{task}": float(np.sqrt(squared[task])) for task in tasks},
-        **{f"mae_{task}": float(absolute[task]) for task in tasks},
-    }
+        centered = measured - np.nansum(measured, axis=0) / counts
+        spread = np.nansum(centered**2, axis=0) / counts
+        r2 = np.where(constant, np.nan, 1 - squared / spread)
+    return {"rmse": np.sqrt(squared), "mae": absolute, "r2": r2}
 
 
-def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Give the area under the ROC curve and the accuracy.
+def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the area under the ROC curve and the accuracy of each column of labels.
 
     Parameters
     ----------
@@ -50,26 +42,28 @@ def classification_metrics(labels: np.ndarray, probabilities: np.ndarray) -> dic
 
     Returns
     -------
-    dict of str to float
-        The area is the mean over the columns that have both 0 and 1, NaN if none has.
+    dict of str to ndarray of shape (t,)
+        NaN where nothing was measured, and the area also where only one of 0 and 1 was.
     """
-    areas = [
-        area_under_roc(column[there], values[there])
-        for column, values, there in zip(
-            labels.T, probabilities.T, ~np.isnan(labels.T), strict=True
-        )
-    ]
-    defined = [area for area in areas if not np.isnan(area)]
     there = ~np.isnan(labels)
-    right = (probabilities > 0.5) == (labels == 1)
-    return {
-        "roc_auc": float(np.mean(defined)) if defined else float("nan"),
-        "accuracy": float(right[there].mean()) if there.any() else float("nan"),
-    }
+    right = ((probabilities > 0.5) == (labels == 1)) & there
+    areas = [
+        area_under_roc(column[rows], values[rows])
+        for column, values, rows in zip(labels.T, probabilities.T, there.T, strict=True)
+    ]
+    with np.errstate(invalid="ignore"):
+        accuracy = right.sum(axis=0) / there.sum(axis=0)
+    return {"roc_auc": np.array(areas), "accuracy": accuracy}
+
+
+def mean_of_defined(values: np.ndarray) -> float:
+    """Return the mean of the values that are not NaN, or NaN if there are none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def area_under_roc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Give the chance that a positive scores higher than a negative, ties counting half.
+    """Return the probability that a positive scores higher than a negative, ties counting half.
 
     Parameters
     ----------

@@ -16,7 +16,11 @@ from skchem_dl.estimators._losses import (
     MulticlassLogLoss,
     RegressionLoss,
 )
-from skchem_dl.estimators._task_metrics import classification_metrics, regression_metrics
+from skchem_dl.estimators._task_metrics import (
+    classification_metrics,
+    mean_of_defined,
+    regression_metrics,
+)
 
 
 class RegressionTask:
@@ -50,6 +54,11 @@ class RegressionTask:
         return RegressionLoss(loss, quantile)
 
     def metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Return the means of `target_metrics` over the targets where they are defined."""
+        of_each = self.target_metrics(targets, outputs)
+        return {name: mean_of_defined(values) for name, values in of_each.items()}
+
+    def target_metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
         """Compare ``(n, t)`` targets, NaN for "not measured", with the network's output."""
         return regression_metrics(self._restore(targets), self._restore(outputs))
 
@@ -70,6 +79,10 @@ class RegressionTask:
         """Undo `encode`, ``(n, t) -> (n,) or (n, t)`` float64."""
         values = self._restore(raw)
         return values[:, 0] if self.one_column else values
+
+    def decode_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Undo `encode`, as `decode` does."""
+        return self.decode(targets.astype(np.float64))
 
     def _restore(self, raw: np.ndarray) -> np.ndarray:
         return raw * self.scale + self.mean
@@ -103,14 +116,25 @@ class ClassificationTask:
 
     def metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         """Compare targets as `encode` gives them with the network's output."""
-        found = self.probabilities(outputs.astype(np.float64))
         if self.multilabel:  # its score asks for all labels of a molecule to be right
-            ranked = classification_metrics(targets, found)
-            return {"roc_auc": ranked["roc_auc"], "label_accuracy": ranked["accuracy"]}
+            ranked = self.target_metrics(targets, outputs)
+            measured = (~np.isnan(targets)).sum(axis=0)
+            shares = np.nansum(ranked["label_accuracy"] * measured) / max(1, measured.sum())
+            return {"roc_auc": mean_of_defined(ranked["roc_auc"]), "label_accuracy": float(shares)}
+        found = self.probabilities(outputs.astype(np.float64))
         right = targets[:, 0].astype(np.int64)
         labels = (right[:, None] == np.arange(found.shape[1])).astype(np.float64)
-        ranked = classification_metrics(labels, found)
-        return {**ranked, "accuracy": float(np.mean(found.argmax(axis=1) == right))}
+        areas = classification_metrics(labels, found)["roc_auc"]
+        accuracy = float(np.mean(found.argmax(axis=1) == right))
+        return {"roc_auc": mean_of_defined(areas), "accuracy": accuracy}
+
+    def target_metrics(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the metrics of each of several labels; classes are one target."""
+        if not self.multilabel:
+            one = self.metrics(targets, outputs)
+            return {name: np.array([value]) for name, value in one.items()}
+        found = classification_metrics(targets, self.probabilities(outputs.astype(np.float64)))
+        return {"roc_auc": found["roc_auc"], "label_accuracy": found["accuracy"]}
 
     def weigh_classes(self, class_weight: Any, targets: np.ndarray) -> None:
         """Set how much each class counts, from the `targets` that are learnt from."""
@@ -150,6 +174,12 @@ class ClassificationTask:
                 f"{self.classes.tolist()}."
             )
         return np.searchsorted(self.classes, y).astype(np.float32)[:, None]
+
+    def decode_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Undo `encode`: labels ``(n,)``, or ``(n, t)`` of 0, 1 and NaN; 0 and 1 without NaN."""
+        if not self.multilabel:
+            return self.classes[targets[:, 0].astype(np.int64)]
+        return targets.astype(np.float64 if np.isnan(targets).any() else np.int64)
 
     def strata(self, targets: np.ndarray) -> np.ndarray | None:
         """Give the class of each row, to hold out some of each; several labels have none."""

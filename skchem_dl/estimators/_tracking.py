@@ -11,15 +11,10 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 
-from skchem_dl.callbacks import Checkpoint, OptunaPruning, TensorBoardLogger
+from skchem_dl.callbacks import Checkpoint, TensorBoardLogger
 from skchem_dl.callbacks._checkpoint_folder import CheckpointFolder
-from skchem_dl.callbacks._run import (
-    Run,
-    check_callback,
-    describe_params,
-    digest_arrays,
-    identify_params,
-)
+from skchem_dl.callbacks._given import check_callbacks, steers, unnamed
+from skchem_dl.callbacks._run import Run, describe_params, digest_arrays, identify_params
 from skchem_dl.estimators._data import TrainingRows
 from skchem_dl.estimators._devices import resolve_device
 
@@ -40,9 +35,9 @@ class Tracking:
     Raises
     ------
     TypeError
-        If a callback is none.
+        If a callback is not a skorch callback.
     ValueError
-        If there are two loggers, or two checkpoints.
+        If there are two loggers, or two checkpoints, or a callback that does not fit the networks.
     """
 
     def __init__(
@@ -56,8 +51,11 @@ class Tracking:
         self._estimator = estimator
         self._data = (data, validation, groups, start)
         given = list(estimator.callbacks or ())
-        for callback in given:
-            check_callback(_unnamed(callback))
+        check_callbacks(
+            given,
+            lr_schedule=estimator.lr_schedule,
+            has_validation=validation is not None or estimator.early_stopping,
+        )
         self.logger = _only(TensorBoardLogger, given)
         if self.logger is None and estimator.log_dir is not None:
             self.logger = TensorBoardLogger()
@@ -65,7 +63,7 @@ class Tracking:
         if self.checkpoint is None and estimator.checkpoint_dir is not None:
             self.checkpoint = Checkpoint()
         ours = (TensorBoardLogger, Checkpoint)
-        self.user_callbacks = [c for c in given if not isinstance(_unnamed(c), ours)]
+        self.user_callbacks = [c for c in given if not isinstance(unnamed(c), ours)]
         self.folder: CheckpointFolder | None = None
         self._run = Run(type(estimator).__name__, *describe_params(estimator), estimator._task)
 
@@ -135,8 +133,7 @@ class Tracking:
         weights = [array for one in start if one is not None for array in one.values()]
         if weights:
             digests["weights to start from"] = digest_arrays(weights)
-        # Pruning ends a fit and changes nothing in it: another trial may go on with it.
-        steering = [c for c in self.user_callbacks if not isinstance(_unnamed(c), OptunaPruning)]
+        steering = [given for given in self.user_callbacks if steers(unnamed(given))]
         params = identify_params(self._estimator, steering)
         if self._estimator.random_state is not None:
             params["seed"] = str(seed)
@@ -150,12 +147,7 @@ class Tracking:
 
 def _only(kind: type, callbacks: Sequence[Any]) -> Any:
     """Give the one of its kind, or None."""
-    found = [_unnamed(callback) for callback in callbacks if isinstance(_unnamed(callback), kind)]
+    found = [unnamed(callback) for callback in callbacks if isinstance(unnamed(callback), kind)]
     if len(found) > 1:
         raise ValueError(f"callbacks has {len(found)} {kind.__name__}s; one at most can be used.")
     return found[0] if found else None
-
-
-def _unnamed(callback: Any) -> Any:
-    """Give the callback of a (name, callback) pair, as skorch takes them too."""
-    return callback[1] if isinstance(callback, tuple) else callback

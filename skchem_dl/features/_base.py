@@ -14,6 +14,7 @@ from rdkit.Chem import Mol
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, StrOptions
 
+from skchem_dl._fit_tasks import OneTaskMixin
 from skchem_dl._rows import spread_rows
 from skchem_dl._warnings import warn_caller
 from skchem_dl.exceptions import (
@@ -38,7 +39,7 @@ _checked: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
 Chunk = tuple[Any, np.ndarray, list[InvalidMolecule]]
 
 
-class BaseMolTransformer(TransformerMixin, BaseEstimator):
+class BaseMolTransformer(OneTaskMixin, TransformerMixin, BaseEstimator):
     """Base of everything that turns n molecules into n rows of something.
 
     A new featuriser sets its parameters in ``__init__`` and implements `_transform_mols`; one

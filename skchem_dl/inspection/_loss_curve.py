@@ -74,9 +74,10 @@ class LossCurveDisplay:
         estimator : fitted estimator
             A neural estimator, or a pipeline or search that ends in one.
         metric : str, default="loss"
-            "loss"; of regression also "rmse", "mae" (in the units of y; of several tasks "rmse_0"
-            and so on) and "r2"; of classification "roc_auc" and "accuracy" (of
-            several labels "label_accuracy", where each label counts by itself).
+            "loss"; of regression also "rmse", "mae" (in the units of y) and "r2"; of classification
+            "roc_auc" and "accuracy" (of several labels "label_accuracy", where each label counts by
+            itself). Of several targets these are means; `skchem_dl.callbacks.TargetMetrics` records
+            "rmse_0" and so on.
         ax : matplotlib.axes.Axes, default=None
             Where to draw; None opens a figure.
         **kwargs

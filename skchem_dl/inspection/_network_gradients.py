@@ -45,9 +45,10 @@ def gradient_contributions(
     list of m arrays of shape (parts,), float64
         Of atoms, of tokens, or of the d columns of a matrix.
     """
-    batch = inputs.batch(rows).to(net.device)
-    scaled, shape, lengths = _scalable(net.module_, batch, inputs)
-    slopes = _mean_slopes(scaled, shape, net.device, method, target)
+    with torch.inference_mode(False):  # where the caller has it on, there are no gradients
+        batch = inputs.batch(rows).to(net.device)
+        scaled, shape, lengths = _scalable(net.module_, batch, inputs)
+        slopes = _mean_slopes(scaled, shape, net.device, method, target)
     return list(slopes) if lengths is None else np.split(slopes, np.cumsum(lengths)[:-1])
 
 

@@ -15,8 +15,10 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skchem_dl._fit_tasks import CallbackSupportMixin, inner_fit, with_callbacks
 
-class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
+
+class NeuralEmbedder(CallbackSupportMixin, MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     """Turn molecules into what a network makes of them before its head.
 
     Each trained network has axes of its own: embeddings of two networks, even of one trained on two
@@ -70,6 +72,7 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         """Their names, where they had any."""
         return self.estimator_.feature_names_in_
 
+    @with_callbacks
     def fit(self, X: Any, y: Any = None, **params: Any) -> "NeuralEmbedder":
         """Train a clone of the network.
 
@@ -95,7 +98,9 @@ class NeuralEmbedder(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         _neural_part(self.estimator)
         if _routing_enabled():
             params = process_routing(self, "fit", **params).estimator.fit
-        self.estimator_ = clone(self.estimator).fit(X, y, **params)
+        estimator = clone(self.estimator)
+        with inner_fit(self, estimator, X, y):
+            self.estimator_ = estimator.fit(X, y, **params)
         return self
 
     def transform(self, X: Any) -> np.ndarray:

@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
+from skchem_dl._fit_tasks import CallbackSupportMixin, inner_fit, with_callbacks
 from skchem_dl._output import follow_sparse_interface
 from skchem_dl._rows import as_plain, count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
@@ -38,7 +39,7 @@ def _inner_has(*methods: str):
     return check
 
 
-class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
+class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     """Give any estimator or transformer the behaviour of ours towards invalid molecules.
 
     A row of nothing but NaN, as featurisers with ``on_invalid="nan"`` make it, is left out of
@@ -332,11 +333,12 @@ class SkipInvalidRows(MetaEstimatorMixin, BaseEstimator):
         tags.non_deterministic = inner.non_deterministic
         return tags
 
+    @with_callbacks
     def _fit(self, method: str, X: Any, y: Any, params: dict[str, Any]) -> Any:
         n = X.shape[0]
         X, y, params = self._valid_part(method, X, y, params)
         estimator = clone(self.estimator)
-        with _counted_among(X.shape[0], n):
+        with _counted_among(X.shape[0], n), inner_fit(self, estimator, X, y):
             result = getattr(estimator, method)(X, y, **params)
         self.estimator_ = estimator
         self._float_dtype = _float_dtype(X)

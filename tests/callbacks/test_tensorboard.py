@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from skorch.callbacks import Callback
 
 from skchem_dl import FingerprintMLPClassifier, FingerprintMLPRegressor
-from skchem_dl.callbacks import TensorBoardLogger
+from skchem_dl.callbacks import TargetMetrics, TensorBoardLogger
 from skchem_dl.callbacks._run import describe_params
 from skchem_dl.pipelines import make_cnn_pipeline, make_gnn_pipeline, make_mlp_pipeline
 
@@ -136,9 +136,10 @@ def test_validation_molecules_of_one_class(tmp_path):
 def test_several_numbers_with_gaps(tmp_path):
     targets = np.column_stack([y, -y, y**2])
     targets[::3, 1] = np.nan
-    model = make_mlp(log_dir=tmp_path, lr=1e-12).fit(X, targets, X_val=X_VAL, y_val=targets[:15])
+    model = make_mlp(log_dir=tmp_path, lr=1e-12, callbacks=[TargetMetrics([1])])
+    model.fit(X, targets, X_val=X_VAL, y_val=targets[:15])
     folder = only_folder(tmp_path)
-    metrics = {"loss", "r2", *(f"{name}_{k}" for name in ("rmse", "mae") for k in range(3))}
+    metrics = {"loss", *(name + target for name in ("r2", "rmse", "mae") for target in ("", "_1"))}
     scalars = read_scalars(folder)
     assert names(scalars) == expected_tags(metrics)
     there = ~np.isnan(targets[:15, 1])

@@ -75,6 +75,33 @@ def kinds_of_input():
     }
 
 
+@pytest.mark.parametrize("without_gradients", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("kind", ["dense", "sparse", "graphs"])
+def test_fitting_and_loading_where_gradients_are_off(kind, without_gradients, tmp_path):
+    model, features = kinds_of_input()[kind]
+    targets = y[: features.shape[0]] if hasattr(features, "shape") else y[: len(features)]
+    expected = clone(model).fit(features, targets).predict(features)
+    with without_gradients():
+        model.fit(features, targets)
+        save(model, tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert torch.is_inference_mode_enabled() == (without_gradients is torch.inference_mode)
+        assert not torch.is_grad_enabled()
+    for fitted in (model, loaded):
+        np.testing.assert_array_equal(fitted.predict(features), expected)
+        fitted.set_params(warm_start=True).fit(features, targets)  # its tensors can be trained on
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "gradient_x_input"])
+def test_atoms_are_explained_where_gradients_are_off(method):
+    model = make_gnn_pipeline(hidden_dim=8, max_epochs=1, random_state=0)
+    model.fit(["CCO", "CCN", "CCC"], [1.0, 2.0, 3.0])
+    [expected] = atom_contributions(model, ["CCO"], method=method)
+    with torch.inference_mode():
+        [found] = atom_contributions(model, ["CCO"], method=method)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("kind", ["dense", "sparse", "graphs"])
 def test_networks_are_float32_whatever_is_the_default(kind, in_float64, tmp_path):
     model, features = kinds_of_input()[kind]

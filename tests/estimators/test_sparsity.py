@@ -152,7 +152,7 @@ def test_the_loss_curve_of_a_dense_loop(molecules, hidden_dims):
     options = {"batch_size": batch_size, "max_epochs": n_epochs, "dropout": 0.0}
     model = fit(X, y, hidden_dims=hidden_dims, lr_schedule="constant", **options)
     with torch.random.fork_rng():
-        torch.manual_seed(int(np.random.SeedSequence([0]).generate_state(1, np.uint64)[0] >> 1))
+        torch.manual_seed(int(np.random.SeedSequence([0]).generate_state(1, np.uint64)[0]) >> 1)
         dims = [X.shape[1], *hidden_dims, 1]
         layers = [nn.Linear(a, b) for a, b in pairwise(dims)]
     between = [part for layer in layers for part in (layer, nn.ReLU())]

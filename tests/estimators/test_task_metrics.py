@@ -14,6 +14,7 @@ from sklearn.metrics import (
 from skchem_dl.estimators._task_metrics import (
     area_under_roc,
     classification_metrics,
+    mean_of_defined,
     regression_metrics,
 )
 from skchem_dl.estimators._tasks import ClassificationTask
@@ -24,13 +25,12 @@ RNG = np.random.default_rng(0)
 def test_one_number():
     y, predicted = RNG.normal(size=(2, 50))
     found = regression_metrics(y[:, None], predicted[:, None])
-    assert found == pytest.approx(
-        {
-            "rmse": root_mean_squared_error(y, predicted),
-            "mae": mean_absolute_error(y, predicted),
-            "r2": r2_score(y, predicted),
-        }
-    )
+    expected = {
+        "rmse": root_mean_squared_error(y, predicted),
+        "mae": mean_absolute_error(y, predicted),
+        "r2": r2_score(y, predicted),
+    }
+    assert {name: values.item() for name, values in found.items()} == pytest.approx(expected)
 
 
 def test_several_numbers_with_gaps():
@@ -38,23 +38,31 @@ def test_several_numbers_with_gaps():
     y[RNG.random(y.shape) < 0.3] = np.nan
     found = regression_metrics(y, predicted)
     columns = [(y[rows, k], predicted[rows, k]) for k, rows in enumerate(~np.isnan(y).T)]
-    assert found["r2"] == pytest.approx(np.mean([r2_score(*both) for both in columns]))
-    for k, both in enumerate(columns):
-        assert found[f"rmse_{k}"] == pytest.approx(root_mean_squared_error(*both))
-        assert found[f"mae_{k}"] == pytest.approx(mean_absolute_error(*both))
+    for name, metric in [
+        ("rmse", root_mean_squared_error),
+        ("mae", mean_absolute_error),
+        ("r2", r2_score),
+    ]:
+        assert found[name] == pytest.approx([metric(*both) for both in columns])
 
 
-def test_numbers_that_are_all_alike():
-    found = regression_metrics(np.ones((4, 1)), np.zeros((4, 1)))
-    assert (found["rmse"], found["mae"]) == (1.0, 1.0)
+@pytest.mark.parametrize("value", [1.0, 0.1, 1e9 / 3])
+def test_numbers_that_are_all_alike(value):
+    found = regression_metrics(np.full((7, 1), value), np.full((7, 1), value - 1))
+    assert (found["rmse"], found["mae"]) == pytest.approx((1.0, 1.0))
     assert np.isnan(found["r2"])
 
 
-def test_a_task_without_measurements():
+def test_a_target_without_measurements():
     y = np.array([[1.0, np.nan], [2.0, np.nan]])
     found = regression_metrics(y, np.array([[2.0, 0.0], [1.0, 0.0]]))
-    assert (found["r2"], found["rmse_0"]) == (-3.0, 1.0)
-    assert np.isnan([found["rmse_1"], found["mae_1"]]).all()
+    assert (found["r2"][0], found["rmse"][0]) == (-3.0, 1.0)
+    assert np.isnan([values[1] for values in found.values()]).all()
+
+
+def test_the_mean_of_what_is_defined():
+    assert mean_of_defined(np.array([1.0, np.nan, 3.0])) == 2.0
+    assert np.isnan(mean_of_defined(np.array([np.nan])))
 
 
 @given(
@@ -76,8 +84,8 @@ def test_several_labels_with_gaps():
     probabilities = np.array([[0.2, 0.9, 0.1], [0.6, 0.4, 0.1], [0.1, 0.9, 0.3], [0.15, 0.9, 0.4]])
     found = classification_metrics(labels, probabilities)
     # Column 0: of the four pairs one is right and one wrong each way; column 1 has no 0.
-    assert found["roc_auc"] == pytest.approx(np.mean([0.5, 0.0]))
-    assert found["accuracy"] == pytest.approx(6 / 9)
+    assert found["roc_auc"] == pytest.approx([0.5, np.nan, 0.0], nan_ok=True)
+    assert found["accuracy"] == pytest.approx([3 / 4, 2 / 3, 1 / 2])
 
 
 @pytest.mark.parametrize("classes", [["a", "b"], ["a", "b", "c"]])

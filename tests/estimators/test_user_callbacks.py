@@ -6,10 +6,11 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring
+from sklearn.metrics import r2_score, roc_auc_score
+from skorch.callbacks import Callback, EarlyStopping
 
-from skchem_dl import FingerprintMLPRegressor
-from skchem_dl.callbacks import StopTraining
+from skchem_dl import FingerprintMLPClassifier, FingerprintMLPRegressor
+from skchem_dl.callbacks import StopTraining, TargetMetrics
 
 X = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 y = X.sum(axis=1)
@@ -107,13 +108,6 @@ def test_callbacks_may_end_the_training(callback):
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_epoch_scoring_of_skorch():
-    scoring = EpochScoring("neg_mean_squared_error", name="mse", lower_is_better=False)
-    model = make_mlp(early_stopping=True, callbacks=[scoring]).fit(X, y)
-    losses = [row["valid_loss"] for row in model.history_]
-    assert [-row["mse"] for row in model.history_] == pytest.approx(losses, rel=1e-5)
-
-
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_history_rows(early_stopping):
     model = make_mlp(early_stopping=early_stopping, batch_size=7).fit(X, y)
@@ -134,3 +128,52 @@ def test_train_loss_is_the_mean_over_rows():
     model = make_mlp(lr=1e-12, batch_size=7, normalize_y=False, dropout=0.0).fit(X, y)
     expected = np.mean((model.predict(X) - y) ** 2)
     assert model.history_[0]["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+# Of several targets the history has means
+
+
+def many_targets(n_targets=215):
+    measured = np.random.default_rng(1).normal(size=(20, n_targets))
+    validation = measured.copy()
+    validation[:, 0] = 1 / 3  # constant, so there is no R2
+    validation[:, 1] = np.nan
+    return measured, validation
+
+
+def test_history_has_means_over_targets():
+    measured, validation = many_targets()
+    model = make_mlp().fit(X, measured, X_val=X, y_val=validation)
+    last = model.history_[-1]
+    assert len(last) == 12
+    errors = np.sqrt(np.mean((model.predict(X) - validation) ** 2, axis=0))
+    assert last["valid_rmse"] == pytest.approx(np.nanmean(errors), rel=1e-4)
+    scores = [r2_score(validation[:, k], model.predict(X)[:, k]) for k in range(2, 215)]
+    assert last["valid_r2"] == pytest.approx(np.mean(scores), rel=1e-4)
+
+
+def test_history_of_single_targets_on_request():
+    measured, validation = many_targets(3)
+    model = make_mlp(callbacks=[TargetMetrics()]).fit(X, measured, X_val=X, y_val=validation)
+    last, predicted = model.history_[-1], model.predict(X)
+    assert np.isnan([last["valid_r2_0"], last["valid_rmse_1"], last["valid_r2_1"]]).all()
+    assert last["valid_r2_2"] == pytest.approx(
+        r2_score(validation[:, 2], predicted[:, 2]), rel=1e-4
+    )
+    one = make_mlp(callbacks=[TargetMetrics([2])]).fit(X, measured, X_val=X, y_val=validation)
+    found = {name for name in one.history_[-1] if name.endswith(("_0", "_1", "_2"))}
+    assert found == {f"{part}_{m}_2" for part in ("train", "valid") for m in ("rmse", "mae", "r2")}
+    with pytest.raises(ValueError, match=r"3 is not a column of y, which has 3. Use 0 to 2."):
+        make_mlp(callbacks=[TargetMetrics([3])]).fit(X, measured)
+
+
+def test_history_of_single_labels_on_request():
+    labels = np.column_stack([y > 0, np.zeros(len(y)), y > 1]).astype(float)
+    model = FingerprintMLPClassifier((4,), max_epochs=2, callbacks=[TargetMetrics()])
+    last = model.fit(X, labels, X_val=X, y_val=labels).history_[-1]
+    p = model.predict_proba(X)
+    areas = [roc_auc_score(labels[:, k], p[:, k]) for k in (0, 2)]
+    assert [last["valid_roc_auc_0"], last["valid_roc_auc_2"]] == pytest.approx(areas)
+    assert last["valid_roc_auc"] == pytest.approx(np.mean(areas))
+    assert np.isnan(last["valid_roc_auc_1"])  # one class only
+    assert last["valid_label_accuracy_1"] == np.mean(p[:, 1] <= 0.5)
