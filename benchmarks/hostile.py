@@ -56,18 +56,18 @@ SMALL_ROWS = 20_000  # of predict_file at a time
 
 def mutated(text, others, rng):
     """Return a text that has something wrong, or not."""
-    kind = rng.randrange(8)
+    kind = rng.randrange(64)
     if kind == 0:  # long
         return rng.choice(PATTERNS) * int(10 ** rng.uniform(0, 3.1))
-    if kind == 1:
+    if kind < 5:
         return "".join(rng.choices(CHARACTERS, k=rng.randrange(1, 40)))
-    if kind == 2:
+    if kind < 10:
         other = rng.choice(others)
         return text[: rng.randrange(len(text) + 1)] + other[rng.randrange(len(other)) :]
-    if kind == 3:
+    if kind < 15:
         return text + rng.choice(["", ".", "|", " ", "\t", " name", " |&1:1|", ">>C"]) + text
     characters = list(text)
-    for _ in range(rng.randrange(1, 4)):
+    for _ in range(rng.randrange(1, 3)):
         place = rng.randrange(len(characters) + 1)
         change = rng.randrange(3)
         if change == 0:
