@@ -33,8 +33,10 @@ _SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
     "skchem_dl.graphs": ("GraphSchema",),
     "skchem_dl.pipelines": ("NeuralEmbedder", "SkipInvalidRows"),
+    "skchem_dl.pipelines._per_target": ("PerTarget",),
     "sklearn.compose": ("ColumnTransformer", "TransformedTargetRegressor"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
+    "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),
     "sklearn.feature_selection": ("VarianceThreshold",),
     "sklearn.impute": ("MissingIndicator", "SimpleImputer"),
     "sklearn.linear_model": (

@@ -16,6 +16,7 @@ LAYERS = [
     "exceptions",
     "_warnings",
     "_rows",
+    "_targets",
     "_output",
     "_files",
     "_steps",

@@ -12,14 +12,13 @@ from sklearn.utils.validation import check_array, column_or_1d
 from torch import nn
 
 from skchem_dl._rows import as_plain
+from skchem_dl._targets import multilabel_values, refuse_empty_columns
 from skchem_dl.estimators._losses import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from skchem_dl.estimators._tasks import (
     ClassificationTask,
     RegressionTask,
     check_labels,
-    multilabel_values,
     read_labels,
-    refuse_empty_columns,
 )
 from skchem_dl.metrics import masked_mean_r2
 

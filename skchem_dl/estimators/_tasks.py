@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from torch import nn
 
 from skchem_dl._rows import as_labels, as_plain, is_missing, spread_rows
+from skchem_dl._targets import check_multilabel
 from skchem_dl.estimators._losses import (
     CLASSIFICATION_LOSSES,
     BinaryLogLoss,
@@ -218,7 +219,7 @@ def check_labels(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     `rows` are the row numbers of the n, for the message.
     """
     if y.ndim == 2:
-        return _check_multilabel(y, rows)
+        return check_multilabel(y, rows)
     missing = is_missing(y)
     if missing.any():
         raise ValueError(
@@ -232,35 +233,6 @@ def check_labels(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     if type_of_target(y) not in ("binary", "multiclass"):
         raise ValueError(f"y is {type_of_target(y)!r}; expected classes or a 0/1 matrix.")
     return y
-
-
-def multilabel_values(y: np.ndarray) -> np.ndarray:
-    """Give ``(n, t)`` labels as float64, any kind of missing ones as NaN."""
-    if y.dtype.kind == "O":
-        y = np.where(is_missing(y), np.nan, y)
-    return y.astype(np.float64)
-
-
-def refuse_empty_columns(missing: np.ndarray) -> None:
-    """Raise a ValueError if a column of y is missing altogether."""
-    empty = missing.all(axis=0)
-    if empty.any():
-        raise ValueError(
-            f"Column {empty.argmax()} of y has no measured value at all. Leave it out."
-        )
-
-
-def _check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    expected = f"y of {y.shape[1]} columns must hold 0, 1 and NaN (not measured)"
-    try:
-        values = multilabel_values(y)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{expected}, but: {error}.") from error
-    wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise ValueError(f"{expected}; row {rows[row]}, column {column} is {y[row, column]!r}.")
-    return values
 
 
 def _class_weights(class_weight: Any, classes: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -234,8 +234,8 @@ def _numbers(model: Any, X: Any, target: int) -> np.ndarray:
 
 
 def _is_multilabel(model: Any) -> bool:
-    network = list(_steps(model))[-1]
-    return _is_network(network) and network._task.multilabel
+    last = list(_steps(model))[-1]
+    return last._task.multilabel if _is_network(last) else isinstance(model.classes_, list)
 
 
 def _is_network(model: Any) -> bool:

@@ -118,7 +118,9 @@ def make_mean_pipeline(
         estimator = DummyRegressor(**params)
     else:
         estimator = DummyClassifier(**params)
-    return build_pipeline(featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer, MorganFingerprinter(), on_invalid, SkipInvalidRows(estimator, per_target=True)
+    )
 
 
 def make_linear_pipeline(
@@ -172,7 +174,7 @@ def make_linear_pipeline(
         featurizer,
         MorganFingerprinter(counts=True),
         on_invalid,
-        SkipInvalidRows(estimator),
+        SkipInvalidRows(estimator, per_target=True),
         needs_scaling=True,
     )
 
@@ -287,7 +289,9 @@ def make_forest_pipeline(
     """
     forest = choose_estimator(task, RandomForestRegressor, RandomForestClassifier)
     estimator = forest(**{"n_estimators": 200, "max_features": 0.33, **params})
-    return build_pipeline(featurizer, RDKitDescriptors(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer, RDKitDescriptors(), on_invalid, SkipInvalidRows(estimator, per_target=True)
+    )
 
 
 def make_boosting_pipeline(
@@ -339,4 +343,6 @@ def make_boosting_pipeline(
     """
     trees = choose_estimator(task, HistGradientBoostingRegressor, HistGradientBoostingClassifier)
     estimator = trees(**params)
-    return build_pipeline(featurizer, RDKitDescriptors(), on_invalid, SkipInvalidRows(estimator))
+    return build_pipeline(
+        featurizer, RDKitDescriptors(), on_invalid, SkipInvalidRows(estimator, per_target=True)
+    )

@@ -74,5 +74,8 @@ def make_neighbors_pipeline(
         ]
     )
     return build_pipeline(
-        featurizer, MorganFingerprinter(counts=True), on_invalid, SkipInvalidRows(estimator)
+        featurizer,
+        MorganFingerprinter(counts=True),
+        on_invalid,
+        SkipInvalidRows(estimator, per_target=True),
     )

@@ -1,11 +1,9 @@
 """Invalid molecules passed over by any scikit-learn estimator."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_consistent_length, get_tags
 from sklearn.utils._set_output import _safe_set_output
@@ -19,9 +17,23 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params, check_is_fitted
 
 from skchem_dl._fit_tasks import CallbackSupportMixin, inner_fit, with_callbacks
-from skchem_dl._output import follow_sparse_interface
-from skchem_dl._rows import as_plain, count_in_rows, is_missing, spread_rows
 from skchem_dl.features._molecules import row_subset
+from skchem_dl.pipelines._per_target import (
+    PerTarget,
+    has_gaps,
+    masked_score,
+    needs_fit_per_target,
+    positive_probabilities,
+)
+from skchem_dl.pipelines._valid_rows import (
+    as_rows,
+    counted_among,
+    float_dtype,
+    not_all_nan,
+    spread,
+    valid_targets,
+    valid_validation,
+)
 
 # As scikit-learn's gradient boosting and our networks call them.
 _VALIDATION = ("X_val", "y_val", "sample_weight_val")
@@ -56,13 +68,19 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : estimator
         Any scikit-learn estimator, transformer, clusterer or pipeline.
+    per_target : bool, default=False
+        If True, y may have several columns with gaps (NaN or None where there is no measurement):
+        a clone is fitted for each column on the rows where it is measured. y without gaps goes to
+        the estimator as it is if the estimator takes several targets. Several labels must be 0 or
+        1, and `predict_proba` returns the probability of 1 for each, (n, t), as our networks do.
+        Leave it at False for estimators that take gaps themselves.
 
     Attributes
     ----------
     estimator_ : estimator
         The fitted one.
-    classes_ : ndarray of shape (n_classes,)
-        Its classes, if it is a classifier.
+    classes_ : ndarray of shape (n_classes,), or list of them
+        Its classes, if it is a classifier; a list of those of each label if there are several.
     n_features_in_ : int
         Columns of X, where that is a matrix.
     feature_names_in_ : ndarray of shape (n_features,), of str
@@ -80,12 +98,22 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     >>> X = np.array([[0.0], [1.0], [np.nan], [3.0]])
     >>> SkipInvalidRows(Ridge(alpha=1e-6)).fit(X, [0, 1, 99, 3]).predict(X).round(3)
     array([ 0.,  1., nan,  3.])
+
+    Two targets, neither measured for each molecule:
+
+    >>> y = np.array([[0, np.nan], [1, -1], [np.nan, np.nan], [np.nan, -3]])
+    >>> SkipInvalidRows(Ridge(alpha=1e-6), per_target=True).fit(X, y).predict(X).round(3)
+    array([[ 0., -0.],
+           [ 1., -1.],
+           [nan, nan],
+           [ 3., -3.]])
     """
 
-    _parameter_constraints: dict[str, list] = {"estimator": [object]}
+    _parameter_constraints: dict[str, list] = {"estimator": [object], "per_target": ["boolean"]}
 
-    def __init__(self, estimator):
+    def __init__(self, estimator, *, per_target=False):
         self.estimator = estimator
+        self.per_target = per_target
 
     @property
     def classes_(self) -> np.ndarray:
@@ -124,7 +152,7 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If no row is valid.
         """
-        self._fit("fit", _as_rows(X), y, params)
+        self._fit("fit", as_rows(X), y, params)
         return self
 
     @available_if(_inner_has("predict"))
@@ -155,10 +183,11 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         Returns
         -------
         p : ndarray of shape (n, classes)
-            In the order of `classes_`; of several labels, a list of such, if the estimator gives
-            one.
+            In the order of `classes_`; of several labels, a list of such if the estimator returns
+            one, or with ``per_target=True`` of shape (n, t), the probability of 1 for each.
         """
-        return self._call("predict_proba", X)
+        found = self._call("predict_proba", X)
+        return positive_probabilities(found, self.classes_) if self.per_target else found
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X: Any) -> np.ndarray:
@@ -215,8 +244,8 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If no row is valid.
         """
-        X = _as_rows(X)
-        return _spread(self._fit("fit_transform", X, y, params), X)
+        X = as_rows(X)
+        return spread(self._fit("fit_transform", X, y, params), X)
 
     @available_if(_inner_has("fit_predict"))
     def fit_predict(self, X: Any, y: Any = None, **params: Any) -> np.ndarray:
@@ -241,8 +270,8 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             If no row is valid.
         """
-        X = _as_rows(X)
-        return _spread(self._fit("fit_predict", X, y, params), X)
+        X = as_rows(X)
+        return spread(self._fit("fit_predict", X, y, params), X)
 
     @available_if(_inner_has("score"))
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
@@ -268,7 +297,9 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
             If no row is valid.
         """
         check_is_fitted(self)
-        X, y, params = self._valid_part("score", _as_rows(X), y, params)
+        X, y, params = self._valid_part("score", as_rows(X), y, params)
+        if self.per_target and has_gaps(y):
+            return masked_score(self.estimator_, X, y, **params)
         return self.estimator_.score(X, y, **params)
 
     @available_if(_inner_has("get_feature_names_out"))
@@ -329,6 +360,10 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("estimator_type", "target_tags", "classifier_tags", "regressor_tags"):
             setattr(tags, name, getattr(inner, name))
         tags.transformer_tags = inner.transformer_tags
+        if self.per_target:
+            tags.target_tags = replace(tags.target_tags, multi_output=True)
+            if tags.classifier_tags is not None:
+                tags.classifier_tags = replace(tags.classifier_tags, multi_label=True)
         tags.input_tags = inner.input_tags
         tags.non_deterministic = inner.non_deterministic
         return tags
@@ -338,10 +373,12 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         n = X.shape[0]
         X, y, params = self._valid_part(method, X, y, params)
         estimator = clone(self.estimator)
-        with _counted_among(X.shape[0], n), inner_fit(self, estimator, X, y):
+        if self.per_target and needs_fit_per_target(estimator, y):
+            estimator = PerTarget(estimator)
+        with counted_among(X.shape[0], n), inner_fit(self, estimator, X, y):
             result = getattr(estimator, method)(X, y, **params)
         self.estimator_ = estimator
-        self._float_dtype = _float_dtype(X)
+        self._float_dtype = float_dtype(X)
         return result
 
     def _valid_part(
@@ -349,7 +386,7 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Take the valid rows of everything that has rows."""
         check_consistent_length(X, y)
-        rows = np.flatnonzero(_not_all_nan(X))
+        rows = np.flatnonzero(not_all_nan(X))
         if not len(rows):
             raise ValueError(f"All {X.shape[0]} row(s) are NaN (invalid molecules).")
         if _routing_enabled():
@@ -358,21 +395,21 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         params = {name: value for name, value in params.items() if name not in own_rows}
         return (
             row_subset(X, rows),
-            None if y is None else _valid_targets(y, rows),
-            {**_check_method_params(X, params, indices=rows), **_valid_validation(own_rows)},
+            None if y is None else valid_targets(y, rows),
+            {**_check_method_params(X, params, indices=rows), **valid_validation(own_rows)},
         )
 
     def _call(self, method: str, X: Any) -> Any:
         check_is_fitted(self)
-        X = _as_rows(X)
-        rows = np.flatnonzero(_not_all_nan(X))
+        X = as_rows(X)
+        rows = np.flatnonzero(not_all_nan(X))
         valid_part = row_subset(X, rows) if len(rows) else self._stand_in(X)
         # NaN has made float32 of what the estimator may have been fitted to, and KMeans minds.
-        if self._float_dtype is not None and _float_dtype(valid_part) != self._float_dtype:
+        if self._float_dtype is not None and float_dtype(valid_part) != self._float_dtype:
             valid_part = valid_part.astype(self._float_dtype)
-        with _counted_among(len(rows), X.shape[0]):
+        with counted_among(len(rows), X.shape[0]):
             found = getattr(self.estimator_, method)(valid_part)
-        return _spread(found, X)
+        return spread(found, X)
 
     def _stand_in(self, X: Any) -> Any:
         """Give one valid row that tells how wide the output is, where X has none."""
@@ -382,70 +419,3 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         if on_molecules and X.dtype == object:
             return np.full((1, *X.shape[1:]), "C", dtype=object)
         return np.zeros((1, *X.shape[1:]), dtype=X.dtype)
-
-
-def _float_dtype(X: Any) -> np.dtype | None:
-    """Give the type of numbers as scikit-learn computes with them; None of all else."""
-    dtype = getattr(X, "dtype", None)
-    if not isinstance(dtype, np.dtype) or dtype.kind not in "fiub":
-        return None
-    return dtype if dtype.kind == "f" else np.dtype(np.float64)
-
-
-@contextmanager
-def _counted_among(n_valid: int, n: int) -> Iterator[None]:
-    """Say of what an error counts the rows, where some were left out."""
-    try:
-        yield
-    except Exception as error:
-        if 0 < n_valid < n:
-            error.add_note(f"Rows are counted among the {n_valid} valid ones of {n}.")
-        raise
-
-
-def _valid_targets(y: Any, rows: np.ndarray) -> Any:
-    """Take the targets of valid rows; with the others, gaps among them may be gone."""
-    y = row_subset(_as_rows(y), rows)
-    if getattr(y, "dtype", None) != np.dtype(object):
-        return y
-    plain = as_plain(np.asarray(y))
-    return y if plain.dtype.kind == "O" else plain
-
-
-def _valid_validation(params: dict[str, Any]) -> dict[str, Any]:
-    """Take the valid rows of a validation set, which may by chance be as long as X."""
-    if "X_val" not in params:
-        return params
-    rows = np.flatnonzero(_not_all_nan(_as_rows(params["X_val"])))
-    return {name: row_subset(_as_rows(values), rows) for name, values in params.items()}
-
-
-def _as_rows(values: Any) -> Any:
-    """Give what can be indexed by rows: CSR, arrays and frames."""
-    if sp.issparse(values):
-        return values.tocsr()
-    return values if hasattr(values, "shape") else np.asarray(values)
-
-
-def _not_all_nan(X: Any) -> np.ndarray:
-    """Say which rows have anything but NaN; without columns, all do."""
-    values = X if sp.issparse(X) else np.asarray(X).reshape(X.shape[0], -1)
-    return count_in_rows(values, is_missing) < max(1, np.prod(X.shape[1:]))
-
-
-def _spread(values: Any, X: Any) -> Any:
-    """Give each of the results for the valid rows of X its place among all rows."""
-    if isinstance(values, list):  # scikit-learn's forests: one array a task
-        return [_spread(task, X) for task in values]
-    values = follow_sparse_interface(values)
-    valid = _not_all_nan(X)
-    if valid.all():
-        return values
-    values = values[: int(valid.sum())]
-    if sp.issparse(values):
-        return spread_rows(values.tocsr(), valid)  # imputers give CSC
-    spread = spread_rows(np.asarray(values), valid)
-    if hasattr(values, "iloc"):  # set_output asked for a frame
-        index = X.index if hasattr(X, "iloc") else None
-        return type(values)(spread, index=index, columns=values.columns)
-    return type(values)(spread, schema=values.columns) if hasattr(values, "columns") else spread
