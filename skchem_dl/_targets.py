@@ -5,11 +5,14 @@ import numpy as np
 from skchem_dl._rows import is_missing
 
 
+def missing_as_nan(y: np.ndarray) -> np.ndarray:
+    """Return y with NaN for None and pandas' NA."""
+    return np.where(is_missing(y), np.nan, y) if y.dtype.kind == "O" else y
+
+
 def multilabel_values(y: np.ndarray) -> np.ndarray:
     """Return ``(n, t)`` labels as float64, any kind of missing ones as NaN."""
-    if y.dtype.kind == "O":
-        y = np.where(is_missing(y), np.nan, y)
-    return y.astype(np.float64)
+    return missing_as_nan(y).astype(np.float64)
 
 
 def check_multilabel(y: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_method_params
 
 from skchem_dl._rows import as_labels, is_missing
-from skchem_dl._targets import check_multilabel, refuse_empty_columns
+from skchem_dl._targets import check_multilabel, missing_as_nan, refuse_empty_columns
 from skchem_dl.features._molecules import row_subset
 from skchem_dl.metrics import masked_mean_r2
 
@@ -37,7 +37,7 @@ def masked_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> f
     """
     targets, predicted = _as_matrix(y), np.asarray(estimator.predict(X))
     if not is_classifier(estimator):
-        return masked_mean_r2(targets, predicted, sample_weight)
+        return masked_mean_r2(missing_as_nan(targets), predicted, sample_weight)
     targets = check_multilabel(targets, np.arange(len(targets)))
     if targets.shape != predicted.shape:
         raise ValueError(f"y has shape {targets.shape}; expected {predicted.shape}, as in fit.")
@@ -173,7 +173,9 @@ class PerTarget(BaseEstimator):
             raise ValueError(f"y has shape {np.shape(y)}; expected (rows, targets).")
         if is_classifier(self):
             return check_multilabel(targets, np.arange(len(targets)))
-        return check_array(targets, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
+        return check_array(
+            missing_as_nan(targets), dtype=np.float64, ensure_all_finite="allow-nan", input_name="y"
+        )
 
     def _fit_one(self, X: Any, y: np.ndarray, params: dict[str, Any]) -> Any:
         if is_classifier(self):
