@@ -9,6 +9,7 @@ from skchem_dl.pipelines._baselines import (
     make_mean_pipeline,
 )
 from skchem_dl.pipelines._embedder import NeuralEmbedder
+from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._networks import make_cnn_pipeline, make_gnn_pipeline, make_mlp_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
@@ -30,6 +31,7 @@ __all__ = [
     "make_forest_pipeline",
     "make_gnn_pipeline",
     "make_gradient_descent_pipeline",
+    "make_kernel_pipeline",
     "make_linear_pipeline",
     "make_mean_pipeline",
     "make_mlp_pipeline",

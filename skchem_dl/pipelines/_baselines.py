@@ -13,8 +13,9 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.pipeline import Pipeline
 
-from skchem_dl.features import MorganFingerprinter, RDKitDescriptors
+from skchem_dl.features import MolFeatureUnion, MorganFingerprinter, RDKitDescriptors
 from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
+from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
 
@@ -58,7 +59,7 @@ def make_baselines(
     --------
     >>> from skchem_dl.pipelines import make_baselines
     >>> list(make_baselines(random_state=0))
-    ['mean', 'neighbors', 'linear', 'gradient descent', 'boosting', 'forest']
+    ['mean', 'neighbors', 'linear', 'gradient descent', 'forest', 'boosting', 'kernel']
     """
     seed = {"random_state": random_state}
     pipelines = {
@@ -66,8 +67,9 @@ def make_baselines(
         "neighbors": make_neighbors_pipeline(task, on_invalid=on_invalid),
         "linear": make_linear_pipeline(task, on_invalid=on_invalid),
         "gradient descent": make_gradient_descent_pipeline(task, on_invalid=on_invalid, **seed),
-        "boosting": make_boosting_pipeline(task, on_invalid=on_invalid, **seed),
         "forest": make_forest_pipeline(task, on_invalid=on_invalid, n_jobs=n_jobs, **seed),
+        "boosting": make_boosting_pipeline(task, on_invalid=on_invalid, **seed),
+        "kernel": make_kernel_pipeline(task, on_invalid=on_invalid),
     }
     for pipeline in pipelines.values():
         pipeline.set_params(featurizer__n_jobs=n_jobs)
@@ -301,19 +303,26 @@ def make_boosting_pipeline(
     on_invalid: str | None = None,
     **params: Any,
 ) -> Pipeline:
-    """RDKit descriptors into gradient-boosted trees.
+    """Morgan count fingerprints and RDKit descriptors into gradient-boosted trees.
+
+    On folds of six public sets the error is that of LightGBM on the same features
+    (`benchmarks/baselines.md`). The fingerprint has 512 columns to halve the time of a fit, and
+    each split sees a tenth of the features. ``featurizer=RDKitDescriptors()`` fits several times as
+    fast and has an error that is some 6 % larger.
 
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
         Whether y is of numbers or of classes.
     featurizer : transformer, default=None
-        Instead of ``RDKitDescriptors()``.
+        Instead of a `MolFeatureUnion` of ``MorganFingerprinter(fp_size=512, counts=True)``,
+        "fingerprint", and ``RDKitDescriptors()``, "properties".
     on_invalid : {"raise", "nan"}, default=None
         Set on the featuriser, where given.
     **params
-        For `sklearn.ensemble.HistGradientBoostingRegressor` or `HistGradientBoostingClassifier`,
-        which take one target.
+        For `sklearn.ensemble.HistGradientBoostingRegressor` or `HistGradientBoostingClassifier`;
+        250 trees without early stopping, a tenth of the features a split and 64 bins unless they
+        say otherwise.
 
     Returns
     -------
@@ -342,7 +351,14 @@ def make_boosting_pipeline(
     (1,)
     """
     trees = choose_estimator(task, HistGradientBoostingRegressor, HistGradientBoostingClassifier)
-    estimator = trees(**params)
+    defaults = {"max_iter": 250, "max_features": 0.1, "max_bins": 64, "early_stopping": False}
+    estimator = trees(**defaults | params)
+    features = MolFeatureUnion(
+        [
+            ("fingerprint", MorganFingerprinter(fp_size=512, counts=True)),
+            ("properties", RDKitDescriptors()),
+        ]
+    )
     return build_pipeline(
-        featurizer, RDKitDescriptors(), on_invalid, SkipInvalidRows(estimator, per_target=True)
+        featurizer, features, on_invalid, SkipInvalidRows(estimator, per_target=True)
     )

@@ -18,11 +18,13 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.svm import SVR
 
 import skchem_dl.pipelines
 from skchem_dl import (
     FingerprintMLPClassifier,
     FingerprintMLPRegressor,
+    MolFeatureUnion,
     MolGNNClassifier,
     MolGNNRegressor,
     MolGraphizer,
@@ -43,6 +45,7 @@ from skchem_dl.pipelines import (
     make_forest_pipeline,
     make_gnn_pipeline,
     make_gradient_descent_pipeline,
+    make_kernel_pipeline,
     make_linear_pipeline,
     make_mean_pipeline,
     make_mlp_pipeline,
@@ -66,10 +69,11 @@ PREDICTIVE = {
     make_forest_pipeline: (RDKitDescriptors, RandomForestRegressor, RandomForestClassifier),
     make_neighbors_pipeline: (MorganFingerprinter, KNeighborsRegressor, KNeighborsClassifier),
     make_boosting_pipeline: (
-        RDKitDescriptors,
+        MolFeatureUnion,
         HistGradientBoostingRegressor,
         HistGradientBoostingClassifier,
     ),
+    make_kernel_pipeline: (MolFeatureUnion, SVR, LogisticRegression),
     make_mean_pipeline: (MorganFingerprinter, DummyRegressor, DummyClassifier),
 }
 UNSUPERVISED = {
@@ -88,7 +92,8 @@ better_than_nothing = pytest.mark.parametrize(
 def inner(pipeline):
     estimator = pipeline["estimator"]
     estimator = estimator.estimator if isinstance(estimator, SkipInvalidRows) else estimator
-    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    estimator = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    return getattr(estimator, "regressor", estimator)  # whose targets are scaled
 
 
 def test_every_factory_is_tested_here():
@@ -132,6 +137,7 @@ def test_parameters_reach_the_estimator(factory):
         make_linear_pipeline: {"alphas": [3.0]},
         make_forest_pipeline: {"max_features": 0.9, "n_estimators": 3},
         make_boosting_pipeline: {"max_iter": 3, "learning_rate": 0.5},
+        make_kernel_pipeline: {"C": 3.0, "shrinking": False},
         make_mean_pipeline: {"strategy": "constant", "constant": 1.0},
         make_pca_pipeline: {"n_components": 5},
         make_cluster_pipeline: {"n_clusters": 3},
@@ -194,8 +200,9 @@ QUICK = {
     make_forest_pipeline: {"n_estimators": 10, "featurizer": few},
     make_gradient_descent_pipeline: {"max_epochs": 10},
     make_boosting_pipeline: {"max_iter": 20, "featurizer": few},
+    make_kernel_pipeline: {},
 }
-UNSEEDED = (make_linear_pipeline, make_neighbors_pipeline)
+UNSEEDED = (make_linear_pipeline, make_neighbors_pipeline, make_kernel_pipeline)
 
 
 def quick(factory, task):
