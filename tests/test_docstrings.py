@@ -71,6 +71,7 @@ FROM_PAPERS = (
     "pipelines.make_boosting_pipeline",
     "pipelines.make_butina_pipeline",
     "pipelines.make_forest_pipeline",
+    "pipelines.make_kernel_pipeline",
     "pipelines.make_neighbors_pipeline",
     "pipelines.make_tsne_pipeline",
     "similarity.ButinaClustering",

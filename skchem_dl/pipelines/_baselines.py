@@ -27,7 +27,10 @@ def make_baselines(
     n_jobs: int | None = None,
     random_state: Any = None,
 ) -> dict[str, Pipeline]:
-    """Every baseline by its name, for `skchem_dl.model_selection.compare`.
+    """Return every baseline by its name, for `skchem_dl.model_selection.compare`.
+
+    All take several targets with gaps. Those of scikit-learn then fit one model for each target, on
+    the molecules where it is measured.
 
     Parameters
     ----------

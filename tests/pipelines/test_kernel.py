@@ -68,7 +68,7 @@ def test_the_kernel_of_both_is_their_mean_and_a_product():
     model = make_kernel_pipeline(featurizer=both).fit(X[TRAIN], y[TRAIN])
     gaussian, product = of_descriptors(X[TEST], X[TRAIN], names, 0.3)
     mean = (tanimoto(X[TEST], X[TRAIN], counts=False) + gaussian) / 2
-    np.testing.assert_allclose(kernel_of(model, X[TEST]), mean + 0.1 * product, rtol=1e-5)
+    np.testing.assert_allclose(kernel_of(model, X[TEST]), mean + 0.1 * product, atol=1e-6)
 
 
 def test_sparse_features_have_the_same_kernel():
