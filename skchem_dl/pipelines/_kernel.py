@@ -85,7 +85,8 @@ def make_kernel_pipeline(
     """
     if choose_estimator(task, True, False):
         machine = SVR(kernel="precomputed", **{"C": 10.0, "epsilon": 0.05, **params})
-        predictor = TransformedTargetRegressor(machine, transformer=StandardScaler())
+        scaler = StandardScaler().set_output(transform="default")  # it scales y
+        predictor = TransformedTargetRegressor(machine, transformer=scaler)
         steps = [("kernel", MixedKernel(gamma)), ("predictor", predictor)]
     else:
         predictor = LogisticRegression(**{"C": 10.0, "max_iter": 1000, **params})
@@ -130,7 +131,7 @@ class MixedKernel(TransformerMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any = None) -> "MixedKernel":
         """Store the rows to compare with, (n, d)."""
-        self.scaler_ = DescriptorScaler().fit(X)
+        self.scaler_ = DescriptorScaler().set_output(transform="default").fit(X)
         self.counts_, self.values_ = self._parts(X)
         return self
 
@@ -150,7 +151,7 @@ class MixedKernel(TransformerMixin, BaseEstimator):
             parts.append(_tanimoto(counts, self.counts_))
         if d:
             parts.append(rbf_kernel(values, self.values_, self.gamma / d))
-        kernel = sum(parts) / len(parts)
+        kernel = np.mean(parts, axis=0)
         return kernel + self.linear / d * (values @ self.values_.T) if d else kernel
 
     def _parts(self, X: Any) -> tuple[sp.csr_array, np.ndarray]:

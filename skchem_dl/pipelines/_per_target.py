@@ -35,7 +35,7 @@ def masked_score(estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> f
 
     R2, the mean over the targets; or the fraction of rows whose measured labels are all right.
     """
-    targets, predicted = _as_matrix(y), np.asarray(estimator.predict(X))
+    targets, predicted = np.asarray(as_labels(y)), np.asarray(estimator.predict(X))
     if not is_classifier(estimator):
         return masked_mean_r2(missing_as_nan(targets), predicted, sample_weight)
     targets = check_multilabel(targets, np.arange(len(targets)))

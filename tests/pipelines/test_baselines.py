@@ -45,7 +45,13 @@ def test_boosting_is_scikit_learns_on_counts_and_descriptors(descriptors):
     counts = MorganFingerprinter(fp_size=512, counts=True).fit_transform(X)
     features = np.hstack([counts, descriptors]).astype(np.float32)
     by_hand = HistGradientBoostingRegressor(
-        max_iter=2, max_features=0.1, max_bins=64, min_samples_leaf=3, random_state=0
+        max_iter=2,
+        learning_rate=0.05,
+        max_leaf_nodes=15,
+        max_features=0.1,
+        max_bins=64,
+        min_samples_leaf=3,
+        random_state=0,
     ).fit(features, y)
     np.testing.assert_array_equal(model.predict(X), by_hand.predict(features))
 
