@@ -113,7 +113,10 @@ CANDIDATES = {
     ),
     "trees, 256 counts, 500 x 0.05, 30 % of features": (EIGHTH, lambda: boosting(500, 0.05, 0.3)),
     "trees, 512 counts, 500 x 0.05, 30 %": (QUARTER, lambda: boosting(500, 0.05, 0.3)),
-    "trees, 512 counts, 500 x 0.05, 10 %": (QUARTER, lambda: boosting(500, 0.05, 0.1)),
+    "make_boosting_pipeline(): 512 counts, 500 x 0.05, 10 %": (
+        QUARTER,
+        lambda: ready(make_boosting_pipeline(random_state=0)),
+    ),
     "trees, 512 counts, 250 x 0.1, 30 %": (QUARTER, lambda: boosting(250, 0.1, 0.3)),
     "trees, 512 counts, 250 x 0.1, 10 %": (QUARTER, lambda: boosting(250, 0.1, 0.1)),
     "trees, 512 counts, 250 x 0.1, 10 %, l2 = 1": (
@@ -137,8 +140,10 @@ CANDIDATES = {
     ),
     "SVR, mixed kernel, gamma 0.3, linear 0.1": (ALL, lambda: mixed(0.3, 0.1)),
     "SVR, mixed kernel, gamma 0.1, linear 0": (ALL, lambda: mixed(0.1, 0.0)),
-    "make_boosting_pipeline()": (QUARTER, lambda: ready(make_boosting_pipeline(random_state=0))),
-    "make_kernel_pipeline()": (ALL, lambda: ready(make_kernel_pipeline())),
+    "make_kernel_pipeline(): gamma 0.3, linear 0.1, epsilon 0.05": (
+        ALL,
+        lambda: ready(make_kernel_pipeline()),
+    ),
 }
 
 

@@ -47,7 +47,6 @@ def test_boosting_is_scikit_learns_on_counts_and_descriptors(descriptors):
     by_hand = HistGradientBoostingRegressor(
         max_iter=2,
         learning_rate=0.05,
-        max_leaf_nodes=15,
         max_features=0.1,
         max_bins=64,
         min_samples_leaf=3,
