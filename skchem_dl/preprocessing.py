@@ -180,7 +180,9 @@ def is_fingerprint(X: Any) -> bool:
     values = X.data if sp.issparse(X) else X
     if values.dtype in (np.uint8, np.uint16, np.bool_):
         return True
-    if values.dtype.kind in "fiu" and not _are_counts(values[:64]).all():
+    if values.dtype.kind in "iu":
+        return bool(values.min(initial=0) >= 0 and values.max(initial=0) <= _LARGEST_COUNT)
+    if values.dtype.kind == "f" and not _are_counts(values[:64]).all():
         return False  # descriptors, mostly
     return bool(_are_counts(values).all())
 

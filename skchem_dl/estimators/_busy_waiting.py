@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
@@ -39,8 +39,7 @@ _FIRST_REST, _LAST_REST = 0.5, 2.0
 _LINGER = 1.0  # the watching thread outlives its last use, for the sake of many short calls
 
 
-@contextmanager
-def limit_busy_waiting(device: str) -> Iterator[None]:
+def limit_busy_waiting(device: str) -> AbstractContextManager:
     """Let torch's threads sleep instead of spin while other processes need the cores.
 
     Parameters
@@ -48,9 +47,13 @@ def limit_busy_waiting(device: str) -> Iterator[None]:
     device : str
         Nothing is done unless it is a CPU.
     """
-    if not (device.startswith("cpu") and 1 < torch.get_num_threads() <= _N_CORES and _can_limit()):
-        yield
-        return
+    if device.startswith("cpu") and 1 < torch.get_num_threads() <= _N_CORES and _can_limit():
+        return _limited()
+    return nullcontext()
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
     _watch.enter(torch.get_num_threads())
     try:
         yield

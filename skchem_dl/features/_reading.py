@@ -14,10 +14,12 @@ from rdkit.Chem import (
     AssignStereochemistry,
     AssignStereochemistryFrom3D,
     BondStereo,
+    CompositeQueryType,
     Conformer,
     DetectBondStereochemistry,
     HybridizationType,
     Mol,
+    MolFromSmarts,
     MolFromSmiles,
     MolToSmiles,
     RemoveHs,
@@ -25,13 +27,16 @@ from rdkit.Chem import (
     SanitizeMol,
     SmilesParserParams,
 )
+from rdkit.Chem.rdqueries import (
+    HasChiralTagQueryAtom,
+    HasPropQueryAtom,
+    HybridizationEqualsQueryAtom,
+)
 
 # RDKit's ring perception grows faster than linearly: 5,000 characters take it up to 0.1 s,
 # 80,000 take 26 s. Longer text is refused before parsing, and so are Mols that need longer text.
 MAX_SMILES_LENGTH = 5_000
 
-# Text of these characters alone holds no label, no query bond and nothing beside the SMILES.
-_ORDINARY = re.compile(r"[A-Za-z0-9@+\-\[\]()\\/%=#$.]+")
 _NOT_SMILES = re.compile(r"[^!-}]")  # `~` too, which is a bond of any order
 _ATOM_MAP = re.compile(r":\d+(?=\])")
 _DUMMY_LABEL = re.compile(r"\[\d+(?=\*)")
@@ -40,6 +45,14 @@ _ATOM_NUMBER = re.compile(r"# (\d+)")
 _HYDROGEN_ATOM = re.compile(r"\[\d*H")
 # How RDKit describes the query of an atom that is `*` in a SMILES, `*` or `A` in a mol block.
 _DUMMY_QUERIES = ("AtomNull", "AtomAtomicNum 1 != val")
+
+_HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
+_HAS_NO_HYBRIDIZATION = HybridizationEqualsQueryAtom(HybridizationType.UNSPECIFIED)
+_UNUSUAL_ATOM = HasPropQueryAtom("molAtomMapNumber")
+_UNUSUAL_ATOM.ExpandQuery(_HAS_NO_HYBRIDIZATION, CompositeQueryType.COMPOSITE_OR)
+# A double bond in a ring, or a bond that is not single, double, triple or aromatic.
+_UNUSUAL_BOND = MolFromSmarts("*=&@,!-&!=&!#&!:*")
+_FEW_ATOMS = 500  # their SMILES is not too long
 
 _UNSANITIZED = SmilesParserParams()
 _UNSANITIZED.sanitize = False  # type: ignore[assignment]  # RDKit's stubs are wrong
@@ -89,13 +102,11 @@ def read_molecule(item: Any, *, stereo: bool = True) -> Reading | str:
 
 def plain_smiles(text: str) -> str | None:
     """Return a SMILES without atom maps and numbers of dummy atoms, None for any other text."""
-    if len(text) > MAX_SMILES_LENGTH or text.startswith("InChI="):
+    if not text or len(text) > MAX_SMILES_LENGTH or text.startswith("InChI="):
         return None
-    if _ORDINARY.fullmatch(text):
-        return text
-    if not text or _NOT_SMILES.search(text):
+    if not (text.isascii() and text.isprintable()) or " " in text or "~" in text:
         return None
-    return _without_labels(text)
+    return _without_labels(text) if ":" in text or "*" in text else text
 
 
 def read_hydrogens(smiles: str) -> tuple[Mol, list[int]]:
@@ -181,10 +192,12 @@ def _any_bond_reason(where: str) -> str:
 
 def _read_mol(given: Mol) -> Reading | str:
     """Write the plain SMILES of a Mol and read that, keeping the order of the atoms."""
+    if _is_as_parsed(given):
+        return Reading(Mol(given), None)  # a copy, since many functions store properties in a Mol
     reason = why_not_one_molecule(given)
     if reason is not None:
         return reason
-    mol = Mol(given)  # writing a SMILES stores properties in the Mol
+    mol = Mol(given)
     try:
         if not _is_sanitized(mol):
             _sanitize(mol)
@@ -214,11 +227,28 @@ def _is_dummy(atom: Any) -> bool:
     return atom.GetAtomicNum() == 0 and atom.DescribeQuery().strip() in _DUMMY_QUERIES
 
 
+def _is_as_parsed(mol: Mol) -> bool:
+    """Check whether a Mol is certainly in the state in which parsing leaves it, as most are.
+
+    Any kekulized aromatic ring has double bonds in it.
+    """
+    return (
+        mol.GetNumHeavyAtoms() == mol.GetNumAtoms() > 0
+        and not mol.GetNumConformers()
+        and mol.HasProp("_StereochemDone")
+        and not mol.HasProp("_molLinkNodes")
+        and not mol.HasQuery()
+        and not mol.NeedsUpdatePropertyCache()
+        and not mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)
+        and not mol.HasSubstructMatch(_UNUSUAL_BOND)
+        and all(atom.HasProp("_CIPCode") for atom in mol.GetAtomsMatchingQuery(_HAS_CHIRAL_TAG))
+        and mol.GetNumAtoms() <= _FEW_ATOMS
+    )
+
+
 def _is_sanitized(mol: Mol) -> bool:
-    return not mol.NeedsUpdatePropertyCache() and all(
-        atom.GetHybridization() != HybridizationType.UNSPECIFIED
-        for atom in mol.GetAtoms()
-        if atom.GetAtomicNum()
+    return not mol.NeedsUpdatePropertyCache() and not any(
+        atom.GetAtomicNum() for atom in mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
     )
 
 

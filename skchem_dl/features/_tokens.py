@@ -231,7 +231,10 @@ class SmilesTokenizer(BaseMolTransformer):
         return codes
 
     def _report_unknown(self, tokens: list[list[str]], codes: np.ndarray) -> None:
-        n_unknown = np.count_nonzero(codes == UNKNOWN, axis=1)
+        unknown = codes == UNKNOWN
+        if not unknown.any():
+            return
+        n_unknown = np.count_nonzero(unknown, axis=1)
         rows = np.flatnonzero(n_unknown > _FEW_UNKNOWN * np.count_nonzero(codes, axis=1))
         if not len(rows):
             return
