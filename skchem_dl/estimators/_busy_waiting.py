@@ -78,8 +78,10 @@ class _Watch:
             self._n_users += 1
             self._n_threads = n_threads
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="skchem_dl", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="skchem_dl", daemon=True)
+                with suppress(RuntimeError):  # no more threads are allowed: compute without
+                    thread.start()
+                    self._thread = thread
 
     def leave(self) -> None:
         """Remove a user."""
@@ -104,6 +106,14 @@ class _Watch:
             return over
 
     def _run(self) -> None:
+        try:
+            self._check_until_over()
+        finally:
+            with self._lock:
+                if self._thread is threading.current_thread():
+                    self._thread = None
+
+    def _check_until_over(self) -> None:
         look, rest = _FIRST_LOOK, _FIRST_REST
         while not self._is_over():
             if self._share_waited(look) < _MAX_WAITED:
@@ -143,7 +153,11 @@ def _sleeping_team(size: int) -> Iterator[None]:
         done.wait()
 
     thread = threading.Thread(target=keep, name="skchem_dl", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads are allowed
+        yield
+        return
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
 """One reading of a molecule: whatever arrives becomes the molecule of its plain SMILES."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rdkit.Chem import (
     AssignStereochemistry,
     AssignStereochemistryFrom3D,
     BondStereo,
+    ChiralType,
     CompositeQueryType,
     Conformer,
     DetectBondStereochemistry,
@@ -26,6 +28,7 @@ from rdkit.Chem import (
     RenumberAtoms,
     SanitizeMol,
     SmilesParserParams,
+    StereoGroupType,
 )
 from rdkit.Chem.rdqueries import (
     HasChiralTagQueryAtom,
@@ -62,6 +65,16 @@ _WITH_HYDROGENS.removeHs = False  # type: ignore[assignment]
 # RDKit's log is the process's: threads that silence it or read it at the same time would let it
 # print, take each other's reasons, and could leave it off.
 _log_lock = Lock()
+
+
+def _renew_lock() -> None:
+    """Give a forked process a lock of its own: a thread that it lacks may hold this one."""
+    global _log_lock
+    _log_lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Reading(NamedTuple):
@@ -135,6 +148,18 @@ def why_not_one_molecule(mol: Mol) -> str | None:
     return None
 
 
+def forget_unknown_centers(mol: Mol) -> None:
+    """Clear stereocenters of a racemate (``&1``) or of one of two enantiomers (``o1``), in place.
+
+    A SMILES without the extension would be that of one enantiomer. Of several centers that are
+    known relative to each other, the SMILES says that, and is left as it is.
+    """
+    for group in mol.GetStereoGroups():
+        atoms = group.GetAtoms()
+        if group.GetGroupType() != StereoGroupType.STEREO_ABSOLUTE and len(atoms) == 1:
+            atoms[0].SetChiralTag(ChiralType.CHI_UNSPECIFIED)
+
+
 def _without_labels(smiles: str) -> str:
     return _DUMMY_LABEL.sub("[", _ATOM_MAP.sub("", smiles))
 
@@ -203,6 +228,7 @@ def _read_mol(given: Mol) -> Reading | str:
             _sanitize(mol)
         if not mol.HasProp("_StereochemDone"):  # never perceived, or lost between processes
             _perceive_stereo(mol)
+        forget_unknown_centers(mol)
         smiles = MolToSmiles(mol, canonical=False)
     except (ValueError, RuntimeError) as error:  # what RDKit raises where a Mol contradicts itself
         return str(error).strip()
@@ -238,6 +264,7 @@ def _is_as_parsed(mol: Mol) -> bool:
         and mol.HasProp("_StereochemDone")
         and not mol.HasProp("_molLinkNodes")
         and not mol.HasQuery()
+        and not mol.GetStereoGroups()
         and not mol.NeedsUpdatePropertyCache()
         and not mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)
         and not mol.HasSubstructMatch(_UNUSUAL_BOND)
@@ -247,8 +274,9 @@ def _is_as_parsed(mol: Mol) -> bool:
 
 
 def _is_sanitized(mol: Mol) -> bool:
+    # Neither dummy atoms nor the hydrogens that `AddHs` makes have a hybridization.
     return not mol.NeedsUpdatePropertyCache() and not any(
-        atom.GetAtomicNum() for atom in mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
+        atom.GetAtomicNum() > 1 for atom in mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
     )
 
 
@@ -303,7 +331,8 @@ def _rdkit_reason(smiles: str) -> str:
         lines = [re.sub(r"^\[[\d:]+\] ", "", line) for line in log.messages.splitlines()]
     if ">" in smiles.replace("->", ""):
         return "a reaction, not a molecule"
-    reason = next((line for line in lines if line.strip()), "RDKit cannot parse it")
+    # A violated invariant comes in a frame of asterisks.
+    reason = next((line for line in lines if line.strip("* ")), "RDKit cannot parse it")
     reason = reason.removeprefix("SMILES Parse Error: ")
     # The row's text is already in the message.
     reason = re.split(r" (?:while parsing|for input):", reason)[0]

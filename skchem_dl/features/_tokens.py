@@ -66,9 +66,9 @@ class SmilesTokenizer(BaseMolTransformer):
     --------
     >>> from skchem_dl import SmilesTokenizer
     >>> tokenizer = SmilesTokenizer().fit(["CCO", "C[NH3+]", "Clc1ccccc1"])
-    >>> tokenizer.transform(["CCO", "CCCCCCCCCS"])[:, :4]
+    >>> tokenizer.transform(["CCO", "Clc1ccccc1"])[:, :4]
     array([[3, 3, 5, 0],
-           [3, 3, 3, 3]], dtype=int32)
+           [4, 7, 2, 7]], dtype=int32)
     >>> tokenizer.inverse_transform(tokenizer.transform(["C[NH3+]"]))
     array(['C[NH3+]'], dtype=object)
     """

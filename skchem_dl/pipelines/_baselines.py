@@ -17,6 +17,7 @@ from skchem_dl.features import MorganFingerprinter, RDKitDescriptors
 from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
 from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
+from skchem_dl.preprocessing import DescriptorScaler
 
 
 def make_baselines(
@@ -173,7 +174,7 @@ def make_linear_pipeline(
         MorganFingerprinter(counts=True),
         on_invalid,
         SkipInvalidRows(estimator),
-        needs_scaling=True,
+        scaler=DescriptorScaler(),
     )
 
 
@@ -229,7 +230,11 @@ def make_gradient_descent_pipeline(
     network = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)
     estimator = network(hidden_dims=(), **params)
     return build_pipeline(
-        featurizer, MorganFingerprinter(counts=True), on_invalid, estimator, needs_scaling=True
+        featurizer,
+        MorganFingerprinter(counts=True),
+        on_invalid,
+        estimator,
+        scaler=DescriptorScaler(with_scaling=False),
     )
 
 

@@ -207,6 +207,7 @@ QUERIES = {
     "ring bonds": ("C1CC1 |rb:0:*|", "atom # 0 is a query"),
     "reaction": ("CCO>>CC=O", "a reaction, not a molecule"),
     "broken extension": ("CC |$a|", ""),
+    "broken invariant": ("CCO |SgD:0:a:b|", " "),
     "InChI": ("InChI=1S/nothing", "RDKit cannot read this InChI"),
 }
 
@@ -235,14 +236,23 @@ def test_the_message_shows_a_mol_as_its_smiles():
         MorganFingerprinter(on_invalid="nan").transform([Chem.MolFromSmarts("[C,N]")])
 
 
-def test_inchi_and_enhanced_stereo_are_read():
+def test_inchi_is_read():
     inchi = Chem.MolToInchi(Chem.MolFromSmiles("C[C@H](N)C(=O)O"))
-    rows = [inchi, "C[C@H](N)C(=O)O |&1:1|", "C[C@H](N)C(=O)O"]
-    one, two, three = MorganFingerprinter(include_chirality=True).transform(rows)
-    np.testing.assert_array_equal(one, three)
-    np.testing.assert_array_equal(two, three)
-    tokenizer = SmilesTokenizer()
-    assert len(np.unique(tokenizer.fit_transform(rows), axis=0)) == 1
+    assert_read_as([inchi], ["C[C@H](N)C(=O)O"])
+    assert len(np.unique(SmilesTokenizer().fit_transform([inchi, "C[C@H](N)C(=O)O"]), axis=0)) == 1
+
+
+@pytest.mark.parametrize("group", ["&1:1", "o1:1", "&7:1"])
+def test_centers_of_racemates_are_unspecified(group):
+    racemate = f"C[C@H](N)C(=O)O |{group}|"
+    assert_read_as([racemate, Chem.MolFromSmiles(racemate)], ["CC(N)C(=O)O"] * 2)
+    block = Chem.MolToV3KMolBlock(Chem.MolFromSmiles(racemate))
+    assert_read_as([Chem.MolFromMolBlock(block)], ["CC(N)C(=O)O"])
+
+
+def test_absolute_and_relative_centers_are_kept():
+    absolute, relative = "C[C@H](N)C(=O)O |a:1|", "C[C@H](O)[C@@H](C)Cl |&1:1,3|"
+    assert_read_as([absolute, relative], ["C[C@H](N)C(=O)O", "C[C@H](O)[C@@H](C)Cl"])
 
 
 def block_of(smiles, **options):

@@ -337,11 +337,12 @@ def test_fields_are_what_rdkit_reads(records):
         mol + "".join(field(*pair) for pair in fields.items()) + "$$$$\n" for mol, fields in records
     )
     with tempfile.TemporaryDirectory() as folder:
-        rows = predict(folder, text, reason_column="r", prediction_column="p", check=False)
+        columns = {"reason_column": "<reason>", "prediction_column": "<p>"}  # no field's name
+        rows = predict(folder, text, **columns, check=False)
         mols = list(Chem.ForwardSDMolSupplier(BytesIO(text.encode())))
     assert len(rows) == len(mols) == len(records)
     for row, mol, (_, fields) in zip(rows, mols, records, strict=True):
-        assert row.pop("p") == "1.5"
+        assert row.pop("<p>") == "1.5"
         smiles = [name for name in row if name.endswith("smiles") and name not in fields]
         title = [name for name in row if name.endswith("name") and name not in fields]
         assert row.pop(smiles[0]) == Chem.MolToSmiles(mol)
