@@ -33,6 +33,7 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
       deviations, unless it holds counts (whole numbers from 0) of a standard deviation of at most
       1, as the bits and most counts of a fingerprint are: standardized, rare ones would outweigh
       all others.
+    - A fingerprint, that is a matrix of bits, or of counts of which most are 0, is not scaled.
 
     The ready pipelines put one behind descriptors where their estimator needs it.
 
@@ -103,7 +104,7 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = X if valid.all() else X[np.flatnonzero(valid)]
         self.fill_values_ = _medians(X)
         self.scaled_ = np.zeros(X.shape[1], dtype=bool)
-        if self.with_scaling:
+        if self.with_scaling and not is_fingerprint(X):
             self.scaled_ = ~_hold_small_counts(X, self.fill_values_)
         self.mean_, self.scale_ = np.zeros(X.shape[1]), np.ones(X.shape[1])
         columns = np.flatnonzero(self.scaled_)

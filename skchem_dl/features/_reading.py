@@ -261,7 +261,7 @@ def _is_as_parsed(mol: Mol) -> bool:
     return (
         mol.GetNumHeavyAtoms() == mol.GetNumAtoms() > 0
         and not mol.GetNumConformers()
-        and mol.HasProp("_StereochemDone")
+        and bool(mol.HasProp("_StereochemDone"))
         and not mol.HasProp("_molLinkNodes")
         and not mol.HasQuery()
         and not mol.GetStereoGroups()
@@ -274,10 +274,9 @@ def _is_as_parsed(mol: Mol) -> bool:
 
 
 def _is_sanitized(mol: Mol) -> bool:
-    # Neither dummy atoms nor the hydrogens that `AddHs` makes have a hybridization.
-    return not mol.NeedsUpdatePropertyCache() and not any(
-        atom.GetAtomicNum() > 1 for atom in mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
-    )
+    # Some atoms have no hybridization ever: dummies, metals, the hydrogens that `AddHs` makes.
+    without = mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
+    return not mol.NeedsUpdatePropertyCache() and len(without) < mol.GetNumAtoms()
 
 
 def _sanitize(mol: Mol) -> None:

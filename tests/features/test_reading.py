@@ -46,6 +46,8 @@ MOLECULES = [
     "CS(C)(=O)=O",
     "C[Si](C)(C)C#N",
     "O=C1C=CC(=O)C=C1",
+    "CC(F)C(O)CN",
+    "N=C(N)c1ccccc1",
 ]
 
 
@@ -68,6 +70,19 @@ def with_coordinates(mol):
     return mol
 
 
+def embedded(mol, rng):
+    """Return a Mol with hydrogens and a conformer, whose stereochemistry is one of several."""
+    mol = Chem.AddHs(mol)
+    AllChem.EmbedMolecule(mol, randomSeed=rng.randrange(1000))  # of metals, there is none
+    return mol
+
+
+def with_empty_conformer(mol):
+    mol = Chem.AddHs(mol)
+    mol.AddConformer(Chem.Conformer(mol.GetNumAtoms()))
+    return mol
+
+
 # Each takes a Mol and a generator of random numbers.
 STATES = {
     "mapped": mapped,
@@ -78,6 +93,8 @@ STATES = {
     "unsanitized": lambda mol, rng: Chem.MolFromSmiles(Chem.MolToSmiles(mol), sanitize=False),
     "pickled": lambda mol, rng: pickle.loads(pickle.dumps(mol)),
     "drawn": lambda mol, rng: with_coordinates(mol),
+    "embedded": embedded,
+    "empty conformer": lambda mol, rng: with_empty_conformer(mol),
 }
 TEXTS = {
     "mapped": lambda mol, rng: Chem.MolToSmiles(mapped(mol, rng)),

@@ -184,10 +184,11 @@ def test_the_extension_of_cxsmiles_is_no_part_of_the_name(model, tmp_path):
     path = tmp_path / "in.smi"
     path.write_text("C[C@H](N)O |&1:1| Z1 name\nCCO |$a;b;c$|\nCCO name |x|\n")
     predict_file(model, path, tmp_path / "out.csv")
-    rows = read_csv(tmp_path / "out.csv")
-    assert [row["name"] for row in rows] == ["Z1 name", "", "name |x|"]
-    assert [row["smiles"] for row in rows] == ["C[C@H](N)O |&1:1|", "CCO |$a;b;c$|", "CCO"]
-    assert all(row["prediction"] for row in rows)
+    header, *rows = read_csv(tmp_path / "out.csv")
+    assert header[:3] == ["smiles", "name", "prediction"]
+    assert [row[0] for row in rows] == ["C[C@H](N)O |&1:1|", "CCO |$a;b;c$|", "CCO"]
+    assert [row[1] for row in rows] == ["Z1 name", "", "name |x|"]
+    assert all(row[2] for row in rows)
 
 
 def test_a_molecule_with_its_name_is_refused_as_header(model, tmp_path):
