@@ -137,14 +137,16 @@ def why_not_one_molecule(mol: Mol) -> str | None:
     n_atoms = mol.GetNumHeavyAtoms()
     if n_atoms > MAX_SMILES_LENGTH:
         return f"{n_atoms} heavy atoms, more than {MAX_SMILES_LENGTH}"
-    if mol.HasQuery():
+    if mol.HasQuery():  # also in dummy atoms, one of which ends a variable attachment
         atoms = [atom for atom in mol.GetAtoms() if atom.HasQuery() and not _is_dummy(atom)]
         bonds = [bond for bond in mol.GetBonds() if bond.HasQuery()]
         kind, found = ("atom", atoms) if atoms else ("bond", bonds)
         if found:
             return f"{kind} # {found[0].GetIdx()} is a query (SMARTS), not part of one molecule"
-    if mol.HasProp("_molLinkNodes") or any(b.HasProp("_MolFileBondAttach") for b in mol.GetBonds()):
-        return "link nodes or variable attachment points: it stands for several molecules"
+        if any(bond.HasProp("_MolFileBondAttach") for bond in mol.GetBonds()):
+            return "variable attachment points: it stands for several molecules"
+    if mol.HasProp("_molLinkNodes"):
+        return "link nodes: it stands for several molecules"
     return None
 
 
