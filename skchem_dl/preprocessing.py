@@ -17,6 +17,7 @@ __all__ = ["DescriptorScaler"]
 _CLIP = 5.0
 # No molecule has a substructure more often; larger whole numbers are measurements.
 _LARGEST_COUNT = 65_535
+_DENSE = 0.5  # share of the values of a matrix that are not 0
 
 
 class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -32,7 +33,7 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
       deviations, unless it holds counts (whole numbers from 0) of a standard deviation of at most
       1, as the bits and most counts of a fingerprint are: standardized, rare ones would outweigh
       all others.
-    - A matrix of nothing but counts, as a fingerprint is, is not scaled at all.
+    - A fingerprint, that is a matrix of bits, or of counts of which most are 0, is not scaled.
 
     The ready pipelines put one behind descriptors where their estimator needs it.
 
@@ -133,7 +134,7 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If X has other columns than in `fit`, or contains infinity.
         """
         check_is_fitted(self)
-        rows = self._changed(self._validate_X(X, reset=False))
+        rows = scale_rows(self, self._validate_X(X, reset=False))
         if sp.issparse(rows) and output_container(self) != "default":
             return rows.toarray()
         return follow_sparse_interface(rows)
@@ -146,11 +147,13 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
     def _validate_X(self, X: Any, *, reset: bool) -> Any:
-        return validate_data(
-            self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan"
-        )
+        X = validate_data(self, X, reset=reset, accept_sparse="csr", ensure_all_finite="allow-nan")
+        if sp.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return X
 
-    def _changed(self, X: Any) -> Any:
+    def _scale(self, X: Any) -> Any:
         values = X.data if sp.issparse(X) else X
         gaps = np.isnan(values) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
         if not (self.scaled_.any() or gaps.any()):
@@ -170,18 +173,30 @@ class DescriptorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return X
 
 
+def scale_rows(scaler: DescriptorScaler, X: Any) -> Any:
+    """Impute and scale rows that were validated already."""
+    return scaler._scale(X)
+
+
 def standardize(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Standardize columns and clip them to five standard deviations, in float64."""
     return np.clip((values - mean) / scale, -_CLIP, _CLIP)
 
 
 def is_fingerprint(X: Any) -> bool:
-    """Check whether a matrix holds nothing but counts, (n, d) without rows of NaN."""
+    """Check whether a matrix holds bits, or counts of which most are 0, (n, d) without NaN rows.
+
+    Counts such as numbers of atoms and rings are descriptors, and of very different sizes.
+    """
     values = X.data if sp.issparse(X) else X
     if values.dtype in (np.uint8, np.uint16, np.bool_):
         return True
-    if values.dtype.kind in "fiu" and not _are_counts(values[:64]).all():
+    if values.dtype.kind == "f" and not _are_counts(values[:64]).all():
         return False  # descriptors, mostly
+    if np.count_nonzero(values) > _DENSE * X.shape[0] * X.shape[1]:
+        return bool(((values == 0) | (values == 1)).all())
+    if values.dtype.kind in "iu":
+        return bool(values.min(initial=0) >= 0 and values.max(initial=0) <= _LARGEST_COUNT)
     return bool(_are_counts(values).all())
 
 

@@ -219,7 +219,7 @@ def test_a_forest_gives_a_list():
 
 @pytest.mark.parametrize("name", ["roc_auc", "accuracy"])
 def test_in_a_search(name):
-    X = rng.normal(size=(N, 3))
+    X = rng.integers(0, 2, size=(N, 3)).astype(float)
     X[INVALID] = np.nan
     y = np.where(np.isnan(LABELS), np.nan, X > 0)
     model = FingerprintMLPClassifier((8,), max_epochs=10, lr=0.05, random_state=0)

@@ -63,9 +63,9 @@ def pick_columns(header: list[str], names: Sequence[str], path: Path) -> list[st
 
 
 def header_score(smiles: str | None, targets: Sequence[str]) -> Callable[[list[str]], float]:
-    """Return a function that tells how many of the columns looked for are in a header.
+    """Return a function that scores how many of the wanted columns a header contains.
 
-    The column of SMILES counts the less, the less its name is like "smiles".
+    The less the name of the SMILES column resembles "smiles", the lower its weight.
     """
 
     def score(header: list[str]) -> float:
@@ -86,7 +86,7 @@ def called_smiles(header: Sequence[str]) -> list[str]:
 
 
 def refuse_molecule_as_header(name: str, path: Path, advice: str = "") -> None:
-    """Raise a ValueError if the name of the column of SMILES is itself a molecule.
+    """Raise a ValueError if the name of the column of SMILES is a molecule, or one with a name.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def refuse_molecule_as_header(name: str, path: Path, advice: str = "") -> None:
     advice : str
         What else one may do than add a header.
     """
-    if parse_molecules([name]).valid.all():
+    if parse_molecules([name, *name.split()[:1]]).valid.any():
         raise ValueError(
             f"{path}: the first line should hold the names of the columns, but {name!r} is a valid "
             "SMILES, so the file seems to have no header, and its first molecule would be lost. "

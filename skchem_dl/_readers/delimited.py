@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 SEPARATORS = (",", ";", "\t", "|")
-# Enough to tell the separators apart.
+# Enough characters to detect the separator.
 SAMPLE_SIZE = 65_536
 _SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=([^\w\"\r\n])\"?(\r\n|\r|\n|$)", re.IGNORECASE)
 

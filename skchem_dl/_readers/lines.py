@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 BYTE_ORDER_MARK = "\ufeff"
+_CX_SMILES = re.compile(r"\S+[ \t]+\|[^|]*\|(?=[ \t]|$)")
 
 
 class Record(NamedTuple):
@@ -87,10 +88,14 @@ def csv_records(lines: Lines, delimiter: str) -> Iterator[Record]:
 
 
 def smi_records(lines: Lines) -> Iterator[Record]:
-    """Read SMI: a SMILES, and after spaces or tabs a name, which may hold more of them."""
+    """Read SMI: a SMILES or CXSMILES, and after spaces or tabs a name, which may hold more."""
     for line in lines:
-        parts = re.split(r"[ \t]+", line.strip(" \t\r\n"), maxsplit=1)
-        yield lines.record([*parts, ""][:2])
+        text = line.strip(" \t\r\n")
+        extended = _CX_SMILES.match(text)
+        if extended:
+            yield lines.record([extended[0], text[extended.end() :].lstrip(" \t")])
+        else:
+            yield lines.record([*re.split(r"[ \t]+", text, maxsplit=1), ""][:2])
 
 
 def without_blank_end(records: Iterable[Record], delimiter: str = "") -> Iterator[Record]:

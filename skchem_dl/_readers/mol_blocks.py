@@ -1,4 +1,4 @@
-"""Mol blocks as SMILES: what the molecules of SD files are for everything behind."""
+"""Convert mol blocks of SD files to SMILES."""
 
 import re
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from rdkit.Chem import ForwardSDMolSupplier, MolFromMolBlock, MolToSmiles
 from skchem_dl._readers.sdf import RECORD_END, SDFRecord
 from skchem_dl.features._reading import (
     MAX_SMILES_LENGTH,
+    forget_unknown_centers,
     quiet_rdkit,
     why_not_one_molecule,
 )
@@ -61,7 +62,10 @@ def _read(block: str) -> tuple[str | None, str | None]:
     if mol is None:
         return None, _rdkit_reason(block)
     reason = why_not_one_molecule(mol)
-    return (MolToSmiles(mol), None) if reason is None else (None, reason)
+    if reason is not None:
+        return None, reason
+    forget_unknown_centers(mol)
+    return MolToSmiles(mol), None
 
 
 def _rdkit_reason(block: str) -> str:

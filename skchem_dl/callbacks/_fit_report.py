@@ -24,7 +24,7 @@ class FitReport:
     """
 
     def __init__(self, estimator: Any, reconstruct: Callable[[list[Any]], dict[str, Any]]) -> None:
-        self.stopped = False  # a callback wants no further member
+        self.stopped = False  # a callback requested a stop: train no further members
         self._finished: list[Any] = []
         self._estimator = estimator
         self._reconstruct = reconstruct

@@ -4,10 +4,13 @@ import pickle
 import sys
 from collections.abc import Iterable, Sequence
 from copy import copy
+from inspect import signature
 from typing import Any
 
 from skorch.callbacks import (
+    BatchScoring,
     Callback,
+    EpochScoring,
     EpochTimer,
     InputShapeSetter,
     LRScheduler,
@@ -93,6 +96,13 @@ def check_callbacks(callbacks: Iterable[Any], *, lr_schedule: Any, has_validatio
                 f"callbacks holds {_name(callback)}, but lr_schedule={lr_schedule!r} would set the "
                 'learning rate of every step anew. Set lr_schedule="constant" to use the callback.'
             )
+        is_scoring = isinstance(callback, BatchScoring | EpochScoring)
+        if is_scoring and not (has_validation or callback.on_train):
+            raise ValueError(
+                f"callbacks holds {_name(callback)}({callback.scoring!r}), but there are no "
+                "molecules to validate on, so it would never run. Set early_stopping=True, pass "
+                "X_val, or set its on_train=True."
+            )
         if isinstance(callback, WandbLogger) and callback.save_model and not has_validation:
             raise ValueError(
                 f"{_name(callback)}(save_model=True) saves the model of the best validation loss, "
@@ -134,8 +144,11 @@ def _copied(callback: Any) -> Any:
         return callback  # refused in `fit`
     try:
         return type(callback)(**callback.get_params(deep=False))
-    except TypeError:  # it keeps its arguments under other names than its constructor's
-        return copy(callback)
+    except TypeError:  # it has other attributes than its constructor's arguments
+        names = list(signature(type(callback)).parameters)
+        if all(hasattr(callback, name) for name in names):
+            return type(callback)(**{name: getattr(callback, name) for name in names})
+        return copy(callback)  # it keeps them under other names
 
 
 def picklable_callbacks(callbacks: Any) -> Any:

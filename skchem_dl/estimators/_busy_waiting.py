@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
 
@@ -39,8 +39,7 @@ _FIRST_REST, _LAST_REST = 0.5, 2.0
 _LINGER = 1.0  # the watching thread outlives its last use, for the sake of many short calls
 
 
-@contextmanager
-def limit_busy_waiting(device: str) -> Iterator[None]:
+def limit_busy_waiting(device: str) -> AbstractContextManager:
     """Let torch's threads sleep instead of spin while other processes need the cores.
 
     Parameters
@@ -48,9 +47,13 @@ def limit_busy_waiting(device: str) -> Iterator[None]:
     device : str
         Nothing is done unless it is a CPU.
     """
-    if not (device.startswith("cpu") and 1 < torch.get_num_threads() <= _N_CORES and _can_limit()):
-        yield
-        return
+    if device.startswith("cpu") and 1 < torch.get_num_threads() <= _N_CORES and _can_limit():
+        return _limited()
+    return nullcontext()
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
     _watch.enter(torch.get_num_threads())
     try:
         yield
@@ -75,8 +78,10 @@ class _Watch:
             self._n_users += 1
             self._n_threads = n_threads
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="skchem_dl", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="skchem_dl", daemon=True)
+                with suppress(RuntimeError):  # no more threads are allowed: compute without
+                    thread.start()
+                    self._thread = thread
 
     def leave(self) -> None:
         """Remove a user."""
@@ -101,6 +106,14 @@ class _Watch:
             return over
 
     def _run(self) -> None:
+        try:
+            self._check_until_over()
+        finally:
+            with self._lock:
+                if self._thread is threading.current_thread():
+                    self._thread = None
+
+    def _check_until_over(self) -> None:
         look, rest = _FIRST_LOOK, _FIRST_REST
         while not self._is_over():
             if self._share_waited(look) < _MAX_WAITED:
@@ -140,7 +153,11 @@ def _sleeping_team(size: int) -> Iterator[None]:
         done.wait()
 
     thread = threading.Thread(target=keep, name="skchem_dl", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads are allowed
+        yield
+        return
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import MatrixInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.nn import ACTIVATIONS, MLP
-from skchem_dl.preprocessing import DescriptorScaler, is_fingerprint
+from skchem_dl.preprocessing import DescriptorScaler, is_fingerprint, scale_rows
 
 # Kept as they come (a fingerprint of bytes is a quarter of its float32 size); anything else is
 # turned into the first one.
@@ -50,7 +50,7 @@ class _FingerprintMLP(BaseNeuralEstimator):
         scaler = getattr(self, "_scaler", None)
         if scaler is not None:
             valid_rows(X, names)  # refuses the gaps that the scaler would impute
-            X = scaler.transform(X)
+            X = scale_rows(scaler, X)
         return MatrixInputs(X, names)
 
     def _is_as_fitted(self, X: Any) -> bool:
@@ -93,9 +93,10 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
 
-    Fingerprints (whole numbers from 0) reach the network as they are. In any other matrix, as of
-    descriptors, columns are standardized by their mean and standard deviation in `fit` and clipped
-    to five standard deviations, except for small counts; `DescriptorScaler` says which.
+    Fingerprints (bits, or counts of which most are 0) reach the network as they are. In any other
+    matrix, as of descriptors, columns are standardized by their mean and standard deviation in
+    `fit` and clipped to five standard deviations, except for small counts; `DescriptorScaler` says
+    which.
 
     Parameters
     ----------
@@ -150,7 +151,8 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     warm_start : bool, default=False
-        `fit` goes on from the weights of the fit before, with its scaling of y and its classes.
+        `fit` continues from the weights of the fit before, with its scaling of X and y and its
+        classes.
     random_state : int, RandomState or None, default=None
         The same int gives bitwise the same model on the same machine and number of threads.
     log_dir : path, default=None
@@ -300,9 +302,10 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
 
-    Fingerprints (whole numbers from 0) reach the network as they are. In any other matrix, as of
-    descriptors, columns are standardized by their mean and standard deviation in `fit` and clipped
-    to five standard deviations, except for small counts; `DescriptorScaler` says which.
+    Fingerprints (bits, or counts of which most are 0) reach the network as they are. In any other
+    matrix, as of descriptors, columns are standardized by their mean and standard deviation in
+    `fit` and clipped to five standard deviations, except for small counts; `DescriptorScaler` says
+    which.
 
     Parameters
     ----------
@@ -355,7 +358,8 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     device : str, default="auto"
         "auto" is a GPU where torch sees one, and the CPU otherwise.
     warm_start : bool, default=False
-        `fit` goes on from the weights of the fit before, with its scaling of y and its classes.
+        `fit` continues from the weights of the fit before, with its scaling of X and y and its
+        classes.
     random_state : int, RandomState or None, default=None
         The same int gives bitwise the same model on the same machine and number of threads.
     log_dir : path, default=None

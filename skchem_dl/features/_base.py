@@ -156,7 +156,7 @@ class BaseMolTransformer(OneTaskMixin, TransformerMixin, BaseEstimator):
         message = describe_invalid(invalid, n_rows, labels)
         if self.on_invalid == "raise":
             raise InvalidMoleculeError(
-                f'{message}\nMend or drop them, or set on_invalid="nan" to keep their place.',
+                f'{message}\nFix or drop these rows, or set on_invalid="nan" to keep their place.',
                 invalid,
                 n_rows,
             )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:  # which imports what is slow to import
 MAX_ATOMS = 400  # for what needs the distances of all pairs of atoms, or eigenvalues
 MAX_ATOMS_IPC = 200  # for the characteristic polynomial
 MAX_ATOMS_PATHS = 1_000  # for what goes through all paths
-MAX_PATHS = 8_000  # of four bonds, from MAX_ATOMS_IPC atoms on
+# Paths of four bonds. A drug has some hundred; in small cages with as many as this, each of them
+# takes longer.
+MAX_PATHS, MAX_PATHS_SMALL = 8_000, 4_000
 
 _ALL_PAIRS = ("BCUT2D_", "BalabanJ", "BertzCT", "EState", "VSA_EState")
 _PATHS = ("Chi2", "Chi3", "Chi4", "Kappa2", "Kappa3", "Phi")
@@ -41,6 +43,6 @@ def _too_large_for_pairs(tables: "MolTables") -> bool:
 
 def _too_many_paths(tables: "MolTables") -> bool:
     n_atoms = tables.mol.GetNumAtoms()
-    if n_atoms <= MAX_ATOMS_IPC:  # then it is not worth counting
-        return False
+    if n_atoms <= MAX_ATOMS_IPC:
+        return tables.n_paths > MAX_PATHS_SMALL
     return n_atoms > MAX_ATOMS_PATHS or tables.n_paths > MAX_PATHS

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rdkit.Chem import Atom, Mol, MolFromSmarts
 
-# A fact on a molecule as one number: what is said, and of what (see the functions below).
+# A property of a molecule (kind and value) encoded as one integer.
 Token = int
 # One of its tokens must occur in a molecule.
 Clause = frozenset[Token]

@@ -57,7 +57,7 @@ class RDKitDescriptors(BaseMolTransformer):
     - ``BCUT2D_*``, ``BalabanJ``, ``BertzCT``, ``EState_VSA*``, ``VSA_EState*`` and
       ``*EStateIndex`` above 400 atoms.
     - ``Chi2*``, ``Chi3*``, ``Chi4*``, ``Kappa2``, ``Kappa3`` and ``Phi`` above 1,000 atoms, and
-      above 200 atoms if there are more than 8,000 paths of four bonds (large cages and nets).
+      with more than 8,000 paths of four bonds (4,000 up to 200 atoms: cages and nets).
 
     References
     ----------

@@ -25,9 +25,9 @@ __all__ = ["SCHEMA", "MolGraphizer"]
 class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     """Molecular graphs for graph neural networks.
 
-    Hydrogens are counted on their heavy atom, not drawn as atoms; only in a Mol that has them as
-    atoms they stay so, and `rdkit.Chem.RemoveHs` gives it the graph of its SMILES. Every field is a
-    small category, and category 0 is "other", whatever the list does not name.
+    Hydrogens are counted on their heavy atom; they are atoms only where RDKit keeps them in a
+    SMILES (isotopes, molecular hydrogen). Every field is a small category, and category 0 is
+    "other", whatever the list does not name.
 
     Atom fields: *element* (H to Xe, Pt, Au, Hg, Pb, Bi), *degree* (neighbours, 0 to 6), *charge*
     (-2 to 2), *chirality* (none, R, S; other: a

@@ -12,8 +12,8 @@ from skchem_dl.features._base import BaseMolTransformer
 def gives_descriptors(transformer: Any) -> bool:
     """Check whether its rows are those of featurizers of molecules, raw descriptors among them.
 
-    If any other transformer has a part in them (a scaler, a column of the user's), they are taken
-    for what the user wants.
+    False if any other transformer (a scaler, a column of the user) contributes columns:
+    preprocessing is then left to the user.
     """
     kinds = [getattr(part, "_kind", "other") for part in _parts(transformer)]
     return "numbers" in kinds and "other" not in kinds

@@ -1,6 +1,7 @@
 """One reading of a molecule: whatever arrives becomes the molecule of its plain SMILES."""
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,24 +15,31 @@ from rdkit.Chem import (
     AssignStereochemistry,
     AssignStereochemistryFrom3D,
     BondStereo,
+    ChiralType,
+    CompositeQueryType,
     Conformer,
     DetectBondStereochemistry,
     HybridizationType,
     Mol,
+    MolFromSmarts,
     MolFromSmiles,
     MolToSmiles,
     RemoveHs,
     RenumberAtoms,
     SanitizeMol,
     SmilesParserParams,
+    StereoGroupType,
+)
+from rdkit.Chem.rdqueries import (
+    HasChiralTagQueryAtom,
+    HasPropQueryAtom,
+    HybridizationEqualsQueryAtom,
 )
 
 # RDKit's ring perception grows faster than linearly: 5,000 characters take it up to 0.1 s,
 # 80,000 take 26 s. Longer text is refused before parsing, and so are Mols that need longer text.
 MAX_SMILES_LENGTH = 5_000
 
-# Text of these characters alone holds no label, no query bond and nothing beside the SMILES.
-_ORDINARY = re.compile(r"[A-Za-z0-9@+\-\[\]()\\/%=#$.]+")
 _NOT_SMILES = re.compile(r"[^!-}]")  # `~` too, which is a bond of any order
 _ATOM_MAP = re.compile(r":\d+(?=\])")
 _DUMMY_LABEL = re.compile(r"\[\d+(?=\*)")
@@ -41,6 +49,14 @@ _HYDROGEN_ATOM = re.compile(r"\[\d*H")
 # How RDKit describes the query of an atom that is `*` in a SMILES, `*` or `A` in a mol block.
 _DUMMY_QUERIES = ("AtomNull", "AtomAtomicNum 1 != val")
 
+_HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
+_HAS_NO_HYBRIDIZATION = HybridizationEqualsQueryAtom(HybridizationType.UNSPECIFIED)
+_UNUSUAL_ATOM = HasPropQueryAtom("molAtomMapNumber")
+_UNUSUAL_ATOM.ExpandQuery(_HAS_NO_HYBRIDIZATION, CompositeQueryType.COMPOSITE_OR)
+# A double bond in a ring, or a bond that is not single, double, triple or aromatic.
+_UNUSUAL_BOND = MolFromSmarts("*=&@,!-&!=&!#&!:*")
+_FEW_ATOMS = 500  # their SMILES is not too long
+
 _UNSANITIZED = SmilesParserParams()
 _UNSANITIZED.sanitize = False  # type: ignore[assignment]  # RDKit's stubs are wrong
 _WITH_HYDROGENS = SmilesParserParams()
@@ -49,6 +65,16 @@ _WITH_HYDROGENS.removeHs = False  # type: ignore[assignment]
 # RDKit's log is the process's: threads that silence it or read it at the same time would let it
 # print, take each other's reasons, and could leave it off.
 _log_lock = Lock()
+
+
+def _renew_lock() -> None:
+    """Give a forked process a lock of its own: a thread that it lacks may hold this one."""
+    global _log_lock
+    _log_lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Reading(NamedTuple):
@@ -89,13 +115,11 @@ def read_molecule(item: Any, *, stereo: bool = True) -> Reading | str:
 
 def plain_smiles(text: str) -> str | None:
     """Return a SMILES without atom maps and numbers of dummy atoms, None for any other text."""
-    if len(text) > MAX_SMILES_LENGTH or text.startswith("InChI="):
+    if not text or len(text) > MAX_SMILES_LENGTH or text.startswith("InChI="):
         return None
-    if _ORDINARY.fullmatch(text):
-        return text
-    if not text or _NOT_SMILES.search(text):
+    if not (text.isascii() and text.isprintable()) or " " in text or "~" in text:
         return None
-    return _without_labels(text)
+    return _without_labels(text) if ":" in text or "*" in text else text
 
 
 def read_hydrogens(smiles: str) -> tuple[Mol, list[int]]:
@@ -113,15 +137,29 @@ def why_not_one_molecule(mol: Mol) -> str | None:
     n_atoms = mol.GetNumHeavyAtoms()
     if n_atoms > MAX_SMILES_LENGTH:
         return f"{n_atoms} heavy atoms, more than {MAX_SMILES_LENGTH}"
-    if mol.HasQuery():
+    if mol.HasQuery():  # also in dummy atoms, one of which ends a variable attachment
         atoms = [atom for atom in mol.GetAtoms() if atom.HasQuery() and not _is_dummy(atom)]
         bonds = [bond for bond in mol.GetBonds() if bond.HasQuery()]
         kind, found = ("atom", atoms) if atoms else ("bond", bonds)
         if found:
             return f"{kind} # {found[0].GetIdx()} is a query (SMARTS), not part of one molecule"
-    if mol.HasProp("_molLinkNodes") or any(b.HasProp("_MolFileBondAttach") for b in mol.GetBonds()):
-        return "link nodes or variable attachment points: it stands for several molecules"
+        if any(bond.HasProp("_MolFileBondAttach") for bond in mol.GetBonds()):
+            return "variable attachment points: it stands for several molecules"
+    if mol.HasProp("_molLinkNodes"):
+        return "link nodes: it stands for several molecules"
     return None
+
+
+def forget_unknown_centers(mol: Mol) -> None:
+    """Clear stereocenters of a racemate (``&1``) or of one of two enantiomers (``o1``), in place.
+
+    A SMILES without the extension would be that of one enantiomer. Of several centers that are
+    known relative to each other, the SMILES says that, and is left as it is.
+    """
+    for group in mol.GetStereoGroups():
+        atoms = group.GetAtoms()
+        if group.GetGroupType() != StereoGroupType.STEREO_ABSOLUTE and len(atoms) == 1:
+            atoms[0].SetChiralTag(ChiralType.CHI_UNSPECIFIED)
 
 
 def _without_labels(smiles: str) -> str:
@@ -181,15 +219,18 @@ def _any_bond_reason(where: str) -> str:
 
 def _read_mol(given: Mol) -> Reading | str:
     """Write the plain SMILES of a Mol and read that, keeping the order of the atoms."""
+    if _is_as_parsed(given):
+        return Reading(Mol(given), None)  # a copy, since many functions store properties in a Mol
     reason = why_not_one_molecule(given)
     if reason is not None:
         return reason
-    mol = Mol(given)  # writing a SMILES stores properties in the Mol
+    mol = Mol(given)
     try:
         if not _is_sanitized(mol):
             _sanitize(mol)
         if not mol.HasProp("_StereochemDone"):  # never perceived, or lost between processes
             _perceive_stereo(mol)
+        forget_unknown_centers(mol)
         smiles = MolToSmiles(mol, canonical=False)
     except (ValueError, RuntimeError) as error:  # what RDKit raises where a Mol contradicts itself
         return str(error).strip()
@@ -214,12 +255,30 @@ def _is_dummy(atom: Any) -> bool:
     return atom.GetAtomicNum() == 0 and atom.DescribeQuery().strip() in _DUMMY_QUERIES
 
 
-def _is_sanitized(mol: Mol) -> bool:
-    return not mol.NeedsUpdatePropertyCache() and all(
-        atom.GetHybridization() != HybridizationType.UNSPECIFIED
-        for atom in mol.GetAtoms()
-        if atom.GetAtomicNum()
+def _is_as_parsed(mol: Mol) -> bool:
+    """Check whether a Mol is certainly in the state in which parsing leaves it, as most are.
+
+    Any kekulized aromatic ring has double bonds in it.
+    """
+    return (
+        mol.GetNumHeavyAtoms() == mol.GetNumAtoms() > 0
+        and not mol.GetNumConformers()
+        and bool(mol.HasProp("_StereochemDone"))
+        and not mol.HasProp("_molLinkNodes")
+        and not mol.HasQuery()
+        and not mol.GetStereoGroups()
+        and not mol.NeedsUpdatePropertyCache()
+        and not mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)
+        and not mol.HasSubstructMatch(_UNUSUAL_BOND)
+        and all(atom.HasProp("_CIPCode") for atom in mol.GetAtomsMatchingQuery(_HAS_CHIRAL_TAG))
+        and mol.GetNumAtoms() <= _FEW_ATOMS
     )
+
+
+def _is_sanitized(mol: Mol) -> bool:
+    # Some atoms have no hybridization ever: dummies, metals, the hydrogens that `AddHs` makes.
+    without = mol.GetAtomsMatchingQuery(_HAS_NO_HYBRIDIZATION)
+    return not mol.NeedsUpdatePropertyCache() and len(without) < mol.GetNumAtoms()
 
 
 def _sanitize(mol: Mol) -> None:
@@ -273,7 +332,8 @@ def _rdkit_reason(smiles: str) -> str:
         lines = [re.sub(r"^\[[\d:]+\] ", "", line) for line in log.messages.splitlines()]
     if ">" in smiles.replace("->", ""):
         return "a reaction, not a molecule"
-    reason = next((line for line in lines if line.strip()), "RDKit cannot parse it")
+    # A violated invariant comes in a frame of asterisks.
+    reason = next((line for line in lines if line.strip("* ")), "RDKit cannot parse it")
     reason = reason.removeprefix("SMILES Parse Error: ")
     # The row's text is already in the message.
     reason = re.split(r" (?:while parsing|for input):", reason)[0]

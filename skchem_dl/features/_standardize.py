@@ -24,7 +24,8 @@ class MolStandardizer(BaseMolTransformer):
 
     RDKit's own standardizer; its uses, and how ChEMBL applies one, are in [1]_. Clean-up
     disconnects metals, normalizes functional groups (nitro, sulfoxide, ...) and reionizes. The
-    steps are repeated until nothing changes: standardized SMILES stay as they are.
+    steps are repeated until nothing changes: standardized SMILES stay as they are. It is made for
+    organic molecules: of complexes and salts of metals it keeps what is left without the metal.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ class MolStandardizer(BaseMolTransformer):
     uncharge : bool, default=True
         Neutralise charges by adding or removing hydrogens, where that is possible.
     tautomer : bool, default=False
-        Take RDKit's canonical tautomer; slow (tens of milliseconds a molecule).
+        Take RDKit's canonical tautomer; slow (tens of milliseconds for a small molecule, a second
+        for a peptide of ten residues).
     on_invalid : {"raise", "nan"}, default="raise"
         A row that is no molecule raises `InvalidMoleculeError`, or becomes None.
     n_jobs : int, default=None

@@ -66,9 +66,9 @@ class SmilesTokenizer(BaseMolTransformer):
     --------
     >>> from skchem_dl import SmilesTokenizer
     >>> tokenizer = SmilesTokenizer().fit(["CCO", "C[NH3+]", "Clc1ccccc1"])
-    >>> tokenizer.transform(["CCO", "CCCCCCCCCS"])[:, :4]
+    >>> tokenizer.transform(["CCO", "Clc1ccccc1"])[:, :4]
     array([[3, 3, 5, 0],
-           [3, 3, 3, 3]], dtype=int32)
+           [4, 7, 2, 7]], dtype=int32)
     >>> tokenizer.inverse_transform(tokenizer.transform(["C[NH3+]"]))
     array(['C[NH3+]'], dtype=object)
     """
@@ -231,7 +231,10 @@ class SmilesTokenizer(BaseMolTransformer):
         return codes
 
     def _report_unknown(self, tokens: list[list[str]], codes: np.ndarray) -> None:
-        n_unknown = np.count_nonzero(codes == UNKNOWN, axis=1)
+        unknown = codes == UNKNOWN
+        if not unknown.any():
+            return
+        n_unknown = np.count_nonzero(unknown, axis=1)
         rows = np.flatnonzero(n_unknown > _FEW_UNKNOWN * np.count_nonzero(codes, axis=1))
         if not len(rows):
             return

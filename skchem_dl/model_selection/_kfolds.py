@@ -10,6 +10,7 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.utils import check_random_state
 
+from skchem_dl.features._molecules import row_subset
 from skchem_dl.model_selection._balance import spread_groups
 from skchem_dl.model_selection._groups import GroupCodes, read_groups
 from skchem_dl.model_selection._parameters import check_at_least, check_bool
@@ -99,7 +100,12 @@ class BaseMoleculeKFold(GroupKFold):
         name = f"{type(self).__name__}(stratify=True)"
         valid = found.codes >= 0
         codes = found.codes[valid]
-        strata = strata_of(y, self.n_bins, self.n_splits, name)[valid]
+        strata = strata_of(
+            None if y is None else row_subset(y, np.flatnonzero(valid)),
+            self.n_bins,
+            self.n_splits,
+            name,
+        )
         splitter = StratifiedGroupKFold(
             self.n_splits, shuffle=self.shuffle, random_state=self.random_state
         )

@@ -18,6 +18,7 @@ from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
 from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
+from skchem_dl.preprocessing import DescriptorScaler
 
 # benchmarks/baselines.md says how they were chosen.
 _BOOSTING = {
@@ -189,7 +190,7 @@ def make_linear_pipeline(
         MorganFingerprinter(counts=True),
         on_invalid,
         SkipInvalidRows(estimator, per_target=True),
-        needs_scaling=True,
+        scaler=DescriptorScaler(),
     )
 
 
@@ -245,7 +246,11 @@ def make_gradient_descent_pipeline(
     network = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)
     estimator = network(hidden_dims=(), **params)
     return build_pipeline(
-        featurizer, MorganFingerprinter(counts=True), on_invalid, estimator, needs_scaling=True
+        featurizer,
+        MorganFingerprinter(counts=True),
+        on_invalid,
+        estimator,
+        scaler=DescriptorScaler(with_scaling=False),
     )
 
 

@@ -39,7 +39,7 @@ def build_pipeline(
     on_invalid: str | None,
     estimator: Any,
     *,
-    needs_scaling: bool = False,
+    scaler: DescriptorScaler | None = None,
 ) -> Pipeline:
     """Put an estimator behind a featurizer.
 
@@ -52,8 +52,8 @@ def build_pipeline(
     on_invalid : {"raise", "nan"} or None
         Set on a copy of the featuriser, where given.
     estimator : estimator
-    needs_scaling : bool, default=False
-        Whether descriptors must be imputed and scaled for it.
+    scaler : DescriptorScaler, optional
+        Put before the estimator if the featurizer gives descriptors.
 
     Returns
     -------
@@ -64,6 +64,6 @@ def build_pipeline(
     if on_invalid is not None:
         chosen = clone(chosen).set_params(on_invalid=on_invalid)
     steps = [("featurizer", chosen), ("estimator", estimator)]
-    if needs_scaling and gives_descriptors(chosen):
-        steps.insert(1, ("scaler", DescriptorScaler()))
+    if scaler is not None and gives_descriptors(chosen):
+        steps.insert(1, ("scaler", scaler))
     return Pipeline(steps)

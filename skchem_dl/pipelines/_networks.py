@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 
 from skchem_dl.features import MolGraphizer, MorganFingerprinter, SmilesTokenizer
 from skchem_dl.pipelines._factories import build_pipeline, choose_estimator
+from skchem_dl.preprocessing import DescriptorScaler
 
 
 def make_mlp_pipeline(
@@ -33,7 +34,7 @@ def make_mlp_pipeline(
     Pipeline
         With the steps "featurizer" and "estimator".
         Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
-        them, the step "scaler".
+        them, the step "scaler", which imputes them; the network scales them.
 
     Raises
     ------
@@ -55,7 +56,13 @@ def make_mlp_pipeline(
 
     estimator = choose_estimator(task, FingerprintMLPRegressor, FingerprintMLPClassifier)(**params)
     fingerprinter = MorganFingerprinter(counts=True, sparse_output=True)
-    return build_pipeline(featurizer, fingerprinter, on_invalid, estimator, needs_scaling=True)
+    return build_pipeline(
+        featurizer,
+        fingerprinter,
+        on_invalid,
+        estimator,
+        scaler=DescriptorScaler(with_scaling=False),
+    )
 
 
 def make_cnn_pipeline(

@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from skchem_dl.features import MorganFingerprinter
 from skchem_dl.pipelines._factories import build_pipeline
 from skchem_dl.pipelines._skip_invalid import SkipInvalidRows
+from skchem_dl.preprocessing import DescriptorScaler
 from skchem_dl.similarity import ButinaClustering
 
 
@@ -51,7 +52,7 @@ def make_pca_pipeline(
         MorganFingerprinter(),
         on_invalid,
         SkipInvalidRows(estimator),
-        needs_scaling=True,
+        scaler=DescriptorScaler(),
     )
 
 
@@ -93,7 +94,7 @@ def make_cluster_pipeline(
         MorganFingerprinter(),
         on_invalid,
         SkipInvalidRows(estimator),
-        needs_scaling=True,
+        scaler=DescriptorScaler(),
     )
 
 
@@ -194,5 +195,5 @@ def make_tsne_pipeline(
         MorganFingerprinter(),
         on_invalid,
         SkipInvalidRows(estimator),
-        needs_scaling=True,
+        scaler=DescriptorScaler(),
     )

@@ -16,6 +16,8 @@ from skchem_dl.screening._encoder import Encoder
 from skchem_dl.screening._formats import Format
 from skchem_dl.screening._predictor import Predictions, as_text
 
+# RDKit takes 0.1 s to lay out so many atoms, and a minute for 3,000.
+_MAX_DRAWN = 300
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -110,15 +112,21 @@ def _one_line(text: str) -> str:
 def _mol_blocks(smiles: Sequence[Any]) -> list[str]:
     """Return a mol block with 2D coordinates for each row, without atoms where none is valid.
 
-    Their first line, the title, is empty.
+    Their first line, the title, is empty. Large molecules have no coordinates, and with them no
+    stereochemistry.
     """
     parsed = parse_molecules(smiles)
     valid = iter(parsed.mols)
     mols = [next(valid) if is_valid else Mol() for is_valid in parsed.valid]
+    return [_mol_block(mol) for mol in mols]
+
+
+def _mol_block(mol: Mol) -> str:
     with quiet_rdkit():
-        for mol in mols:
-            Compute2DCoords(mol)
-        return [MolToMolBlock(mol) for mol in mols]
+        if mol.GetNumAtoms() > _MAX_DRAWN:
+            return MolToMolBlock(mol, includeStereo=False)
+        Compute2DCoords(mol)
+        return MolToMolBlock(mol)
 
 
 def _field_names(own: Sequence[str], added: Sequence[str], *, check_own: bool) -> list[str]:

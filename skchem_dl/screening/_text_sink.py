@@ -1,4 +1,4 @@
-"""Rows of text with predictions added; what stood in a record is written as it stood."""
+"""Rows of text files with predictions appended; the original text is copied unchanged."""
 
 import csv
 from collections.abc import Iterable
@@ -82,7 +82,7 @@ class TextSink:
         return pieces
 
     def _extended(self, records: list[Record], added: Iterable[Iterable[str]]) -> list[str]:
-        """Add fields to rows that stay what they are to the letter."""
+        """Append fields to rows whose text is copied unchanged."""
         lines = []
         for record, more in zip(records, self._joined(added), strict=True):
             end = line_end(record.raw)

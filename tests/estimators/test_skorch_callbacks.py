@@ -398,12 +398,13 @@ def test_scores_of_several_labels():
 
 
 def test_the_net_predicts_in_the_units_of_y():
-    model = make_classifier().fit(X, labels)
+    bits = (X > 0).astype(np.float32)  # which reach the network as they are
+    model = make_classifier().fit(bits, labels)
     again = pickle.loads(pickle.dumps(model))
     for net in (model.net_, again.net_):
-        batch = torch.from_numpy(X)
-        np.testing.assert_allclose(net.predict_proba(batch), model.predict_proba(X), rtol=1e-6)
-        assert net.predict(batch).tolist() == model.predict(X).tolist()
+        batch = torch.from_numpy(bits)
+        np.testing.assert_allclose(net.predict_proba(batch), model.predict_proba(bits), rtol=1e-6)
+        assert net.predict(batch).tolist() == model.predict(bits).tolist()
     assert not hasattr(make_mlp().fit(X, y).net_, "predict_proba")
 
 
@@ -528,3 +529,13 @@ def test_the_table_of_epochs_is_printed(capsys):
     assert len(capsys.readouterr().out.splitlines()) == EPOCHS + 2
     make_mlp().fit(X, y)
     assert not capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", [skorch.callbacks.EpochScoring, skorch.callbacks.BatchScoring])
+def test_scoring_without_molecules_to_validate_on_is_refused(kind):
+    X, y = np.eye(8, dtype=np.uint8), np.arange(8.0)
+    model = FingerprintMLPRegressor((4,), max_epochs=1, callbacks=[kind("r2", name="score")])
+    with pytest.raises(ValueError, match=rf"{kind.__name__}\('r2'\), but there are no molecules"):
+        model.fit(X, y)
+    model.fit(X, y, X_val=X, y_val=y)
+    assert "score" in model.history_[-1]

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.metrics import r2_score, roc_auc_score
 from skorch.callbacks import Callback, EarlyStopping
 
@@ -177,3 +178,30 @@ def test_history_of_single_labels_on_request():
     assert last["valid_roc_auc"] == pytest.approx(np.mean(areas))
     assert np.isnan(last["valid_roc_auc_1"])  # one class only
     assert last["valid_label_accuracy_1"] == np.mean(p[:, 1] <= 0.5)
+
+
+class Collects(Callback):
+    def __init__(self):
+        self.epochs = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.epochs.append(len(net.history))
+
+
+class CollectsInto(Callback):
+    def __init__(self, log):
+        self._log = log
+
+    def on_epoch_end(self, net, **kwargs):
+        self._log.append(len(net.history))
+
+
+def test_each_training_has_containers_of_its_own_and_shares_arguments():
+    own, log = Collects(), []
+    model = make_mlp(callbacks=[own, CollectsInto(log)], n_members=2, max_epochs=2).fit(X, y)
+    assert own.epochs == []
+    for net in model.nets_:
+        (copied,) = [c for _, c in net.callbacks_ if isinstance(c, Collects)]
+        assert copied.epochs == [1, 2]
+    assert log == [1, 2, 1, 2]
+    assert clone(model).callbacks[0].epochs == []

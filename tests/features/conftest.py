@@ -55,3 +55,16 @@ def _same(one, other):
         with_nan = one.dtype.kind == "f"
         return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=with_nan)
     return one == other
+
+
+@pytest.fixture
+def same_graphs():
+    """Compare graphs whose bonds may be in another order."""
+    return lambda one, other: all(map(np.array_equal, _sorted_bonds(one), _sorted_bonds(other)))
+
+
+def _sorted_bonds(graphs):
+    molecule = np.repeat(np.arange(len(graphs)), graphs.n_bonds)
+    ends = np.sort(graphs.bond_atoms, axis=1)
+    order = np.lexsort((ends[:, 1], ends[:, 0], molecule))
+    return [graphs.n_atoms, graphs.atom_codes, ends[order], graphs.bond_codes[order]]

@@ -359,3 +359,10 @@ def test_clusters_of_less_molecules_than_there_would_be_clusters():
     few = ["CCO", "CCO", "CCCO", "c1ccccc1", "CCN", "C("]
     for train, test in folds(FingerprintClusterKFold(2), few, None):
         assert ({0, 1} <= set(train)) or ({0, 1} <= set(test))
+
+
+def test_stratified_folds_do_not_ask_for_targets_of_invalid_molecules():
+    X = ["C(", *SMILES]
+    y = [np.nan, *Y]
+    for train, test in ScaffoldKFold(2, stratify=True).split(X, y):
+        assert len(train) + len(test) == len(X)

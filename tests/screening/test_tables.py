@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from skchem_dl import MorganFingerprinter
 from skchem_dl.screening import predict_file
 
+from .conftest import read_csv
+
 ADDED = ["prediction", "invalid_reason"]
 dummy = make_pipeline(MorganFingerprinter(fp_size=8), DummyRegressor()).fit(["C", "CC"], [1.0, 2.0])
 
@@ -176,3 +178,21 @@ def test_no_row_is_lost_moved_or_changed(table, encoding, out):
     assert header == ["a", "b", "smiles", *ADDED]
     assert [tuple(row[:3]) for row in read] == rows
     assert [row[3] for row in read] == ["1.5" if row[2] in ("C", "CC") else "" for row in rows]
+
+
+def test_the_extension_of_cxsmiles_is_no_part_of_the_name(model, tmp_path):
+    path = tmp_path / "in.smi"
+    path.write_text("C[C@H](N)O |&1:1| Z1 name\nCCO |$a;b;c$|\nCCO name |x|\n")
+    predict_file(model, path, tmp_path / "out.csv")
+    header, *rows = read_csv(tmp_path / "out.csv")
+    assert header[:3] == ["smiles", "name", "prediction"]
+    assert [row[0] for row in rows] == ["C[C@H](N)O |&1:1|", "CCO |$a;b;c$|", "CCO"]
+    assert [row[1] for row in rows] == ["Z1 name", "", "name |x|"]
+    assert all(row[2] for row in rows)
+
+
+def test_a_molecule_with_its_name_is_refused_as_header(model, tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("CCO ethanol\nCCC propane\n")
+    with pytest.raises(ValueError, match="'CCO ethanol' is a valid SMILES"):
+        predict_file(model, path, tmp_path / "out.csv")

@@ -179,3 +179,12 @@ def test_warm_start_keeps_the_scaling(solubility):
     mean = model._scaler.mean_.copy()
     model.fit(X[:30] + 1, y[:30])
     np.testing.assert_array_equal(model._scaler.mean_, mean)
+
+
+def test_whole_numbers_are_descriptors_too():
+    names = ["HeavyAtomCount", "NumValenceElectrons", "RingCount", "NumHAcceptors", "NumHDonors"]
+    X, y = load_solubility(subset="train", return_X_y=True)
+    pca = make_pca_pipeline(featurizer=RDKitDescriptors(names)).fit(X)
+    assert pca[-1].estimator_.explained_variance_ratio_[0] < 0.8  # 0.99 of raw numbers
+    mlp = make_mlp_pipeline(featurizer=RDKitDescriptors(names), max_epochs=15, random_state=0)
+    assert mlp.fit(X, y).score(X, y) > 0.6  # 0.2 of raw numbers
