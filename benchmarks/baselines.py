@@ -210,7 +210,11 @@ def table(results):
         print("|" + "---|" * (1 + len(shown.columns)))
         for method in order:
             values = shown.loc[method]
-            print(f"| {method} |", " | ".join(f"{value:.3f}" for value in values), "|")
+            print(
+                f"| {method} |",
+                " | ".join("" if np.isnan(value) else f"{value:.3f}" for value in values),
+                "|",
+            )
         print()
 
 
