@@ -17,6 +17,7 @@ __all__ = ["DescriptorScaler"]
 _CLIP = 5.0
 # No molecule has a substructure more often; larger whole numbers are measurements.
 _LARGEST_COUNT = 65_535
+_LARGE = 10.0  # root mean square of a column
 _DENSE = 0.5  # share of the values of a matrix that are not 0
 
 
@@ -198,6 +199,15 @@ def is_fingerprint(X: Any) -> bool:
     if values.dtype.kind in "iu":
         return bool(values.min(initial=0) >= 0 and values.max(initial=0) <= _LARGEST_COUNT)
     return bool(_are_counts(values).all())
+
+
+def has_large_values(X: Any) -> bool:
+    """Check whether the root mean square of a column is too large for a network."""
+    if sp.issparse(X):
+        squares = np.bincount(X.indices, X.data.astype(np.float64) ** 2, X.shape[1])
+    else:
+        squares = np.einsum("ij,ij->j", X, X, dtype=np.float64, casting="unsafe")
+    return bool(squares.max(initial=0) > _LARGE**2 * X.shape[0])
 
 
 def _are_counts(values: np.ndarray) -> np.ndarray:

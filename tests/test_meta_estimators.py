@@ -59,7 +59,7 @@ from skchem_dl.pipelines import (
 # A fold's longest SMILES is not always in its training part, and neither are all tokens.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*their ends are cut off"),
-    pytest.mark.filterwarnings("ignore:.* SMILES have more than 10% tokens"),
+    pytest.mark.filterwarnings("ignore:.* SMILES have more than 20% tokens"),
 ]
 TRAINING = {"max_epochs": 3, "batch_size": 16, "lr": 0.01, "random_state": 0}
 SMALL = {

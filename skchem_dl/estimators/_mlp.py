@@ -13,7 +13,12 @@ from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import MatrixInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.nn import ACTIVATIONS, MLP
-from skchem_dl.preprocessing import DescriptorScaler, is_fingerprint, scale_rows
+from skchem_dl.preprocessing import (
+    DescriptorScaler,
+    has_large_values,
+    is_fingerprint,
+    scale_rows,
+)
 
 # Kept as they come (a fingerprint of bytes is a quarter of its float32 size); anything else is
 # turned into the first one.
@@ -78,10 +83,10 @@ class _FingerprintMLP(BaseNeuralEstimator):
 
 
 def _fit_scaler(X: Any, names: Any) -> DescriptorScaler | None:
-    """Fit what scales X inside the network; None for fingerprints, which stay as they are."""
+    """Fit what scales X inside the network; None for fingerprints and what is scaled already."""
     valid = valid_rows(X, names)
     X = X if valid.all() else X[np.flatnonzero(valid)]
-    if is_fingerprint(X):
+    if is_fingerprint(X) or not has_large_values(X):
         return None
     return DescriptorScaler().set_output(transform="default").fit(X)
 
@@ -93,10 +98,10 @@ class FingerprintMLPRegressor(RegressionMixin, _FingerprintMLP):
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
 
-    Fingerprints (bits, or counts of which most are 0) reach the network as they are. In any other
-    matrix, as of descriptors, columns are standardized by their mean and standard deviation in
-    `fit` and clipped to five standard deviations, except for small counts; `DescriptorScaler` says
-    which.
+    Fingerprints (bits, or counts of which most are 0) and what is scaled already reach the network
+    as they are. If a column of any other matrix, as of descriptors, has a root mean square above
+    10, columns are standardized by their mean and standard deviation in `fit` and clipped to five
+    standard deviations, except for small counts; `DescriptorScaler` says which.
 
     Parameters
     ----------
@@ -302,10 +307,10 @@ class FingerprintMLPClassifier(ClassificationMixin, _FingerprintMLP):
     molecule: it is left out of `fit` and `score` and predicted as NaN. Any other NaN or infinity
     raises.
 
-    Fingerprints (bits, or counts of which most are 0) reach the network as they are. In any other
-    matrix, as of descriptors, columns are standardized by their mean and standard deviation in
-    `fit` and clipped to five standard deviations, except for small counts; `DescriptorScaler` says
-    which.
+    Fingerprints (bits, or counts of which most are 0) and what is scaled already reach the network
+    as they are. If a column of any other matrix, as of descriptors, has a root mean square above
+    10, columns are standardized by their mean and standard deviation in `fit` and clipped to five
+    standard deviations, except for small counts; `DescriptorScaler` says which.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from skchem_dl.features._molecules import ParsedMolecules
 PADDING, UNKNOWN = 0, 1
 _UNKNOWN_TEXT = "[?]"
 # Of the tokens of a SMILES: more unknown ones are warned of.
-_FEW_UNKNOWN = 0.1
+_FEW_UNKNOWN = 0.2
 # Bracket atoms, ring closures of two digits and more, two-letter elements, RDKit's dative bonds;
 # anything else is one character. Nothing is left out, so tokens always join to the text.
 _TOKEN = re.compile(r"\[[^\]]*\]|%\(\d+\)|%\d\d|Br|Cl|->|<-|.")
@@ -28,7 +28,7 @@ class SmilesTokenizer(BaseMolTransformer):
 
     Vocabulary and length are learned in `fit`. Plain SMILES are taken as they are; Mols, InChI and
     SMILES with atom maps or extensions are written as canonical SMILES first. Tokens that `fit` did
-    not see are encoded as unknown, with one warning if they are more than a tenth of a SMILES.
+    not see are encoded as unknown, with one warning if they are more than a fifth of a SMILES.
 
     Parameters
     ----------

@@ -250,7 +250,7 @@ def make_gradient_descent_pipeline(
         MorganFingerprinter(counts=True),
         on_invalid,
         estimator,
-        scaler=DescriptorScaler(with_scaling=False),
+        scaler=DescriptorScaler(),
     )
 
 

@@ -34,7 +34,7 @@ def make_mlp_pipeline(
     Pipeline
         With the steps "featurizer" and "estimator".
         Raw descriptors (`RDKitDescriptors`, alone or in a union) get a `DescriptorScaler` between
-        them, the step "scaler", which imputes them; the network scales them.
+        them, the step "scaler".
 
     Raises
     ------
@@ -61,7 +61,7 @@ def make_mlp_pipeline(
         fingerprinter,
         on_invalid,
         estimator,
-        scaler=DescriptorScaler(with_scaling=False),
+        scaler=DescriptorScaler(),
     )
 
 

@@ -356,9 +356,8 @@ class Breaks(Callback):
 
 def test_the_best_epoch_is_kept_where_training_diverges_later():
     options = {"early_stopping": True, "n_iter_no_change": 3, "max_epochs": 20}
-    bits = (X > 0).astype(np.float32)
-    model = make_mlp(callbacks=[Breaks()], **options).fit(bits, y)
-    assert np.isfinite(model.predict(bits)).all()
+    model = make_mlp(callbacks=[Breaks()], **options).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
     assert next(row["epoch"] for row in model.history_ if row["kept"]) <= 4
     with pytest.raises(ValueError, match="Training diverged"):
         make_mlp(callbacks=[Breaks()], max_epochs=20).fit(X, y)

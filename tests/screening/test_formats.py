@@ -217,7 +217,7 @@ def test_smi(tmp_path):
         "C(,broken,,syntax error around position 2",
         ",,,empty string",
         "CC,,1.5,",
-        "CN,|$;$| x,1.5,",
+        "CN |$;$|,x,1.5,",
     ]
 
 
