@@ -43,10 +43,10 @@ def follow_sparse_interface(rows: Any) -> Any:
     Anything else is returned as it is, and everything before scikit-learn 1.9, which has no such
     setting.
     """
-    wanted = get_config().get("sparse_interface")
-    if not sp.issparse(rows) or wanted is None:
+    if not sp.issparse(rows):
         return rows
-    if sp.isspmatrix(rows) == (wanted == "spmatrix"):
+    wanted = get_config().get("sparse_interface")
+    if wanted is None or sp.isspmatrix(rows) == (wanted == "spmatrix"):
         return rows
     kind = "matrix" if wanted == "spmatrix" else "array"
     return getattr(sp, f"{rows.format}_{kind}")(rows)

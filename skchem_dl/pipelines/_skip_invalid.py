@@ -1,6 +1,5 @@
 """Invalid molecules passed over by any scikit-learn estimator."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -360,10 +359,10 @@ class SkipInvalidRows(CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
         for name in ("estimator_type", "target_tags", "classifier_tags", "regressor_tags"):
             setattr(tags, name, getattr(inner, name))
         tags.transformer_tags = inner.transformer_tags
-        if self.per_target:
-            tags.target_tags = replace(tags.target_tags, multi_output=True)
+        if self.per_target:  # `get_tags` makes new ones each time
+            tags.target_tags.multi_output = True
             if tags.classifier_tags is not None:
-                tags.classifier_tags = replace(tags.classifier_tags, multi_label=True)
+                tags.classifier_tags.multi_label = True
         tags.input_tags = inner.input_tags
         tags.non_deterministic = inner.non_deterministic
         return tags
