@@ -31,6 +31,7 @@ from rdkit.Chem import (
     StereoGroupType,
 )
 from rdkit.Chem.rdqueries import (
+    AtomNumEqualsQueryAtom,
     HasChiralTagQueryAtom,
     HasPropQueryAtom,
     HybridizationEqualsQueryAtom,
@@ -53,8 +54,10 @@ _HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
 _HAS_NO_HYBRIDIZATION = HybridizationEqualsQueryAtom(HybridizationType.UNSPECIFIED)
 _UNUSUAL_ATOM = HasPropQueryAtom("molAtomMapNumber")
 _UNUSUAL_ATOM.ExpandQuery(_HAS_NO_HYBRIDIZATION, CompositeQueryType.COMPOSITE_OR)
+_UNUSUAL_ATOM.ExpandQuery(AtomNumEqualsQueryAtom(5), CompositeQueryType.COMPOSITE_OR)
 # A double bond in a ring, or a bond that is not single, double, triple or aromatic.
 _UNUSUAL_BOND = MolFromSmarts("*=&@,!-&!=&!#&!:*")
+_DOUBLE_BOND_AT_RING = MolFromSmarts("[R]=&!@*")
 _FEW_ATOMS = 500  # their SMILES is not too long
 
 _UNSANITIZED = SmilesParserParams()
@@ -258,7 +261,7 @@ def _is_dummy(atom: Any) -> bool:
 def _is_as_parsed(mol: Mol) -> bool:
     """Check whether a Mol is certainly in the state in which parsing leaves it, as most are.
 
-    Any kekulized aromatic ring has double bonds in it.
+    Any kekulized aromatic ring has double bonds, in it or at it, or boron.
     """
     return (
         mol.GetNumHeavyAtoms() == mol.GetNumAtoms() > 0
@@ -270,6 +273,7 @@ def _is_as_parsed(mol: Mol) -> bool:
         and not mol.NeedsUpdatePropertyCache()
         and not mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)
         and not mol.HasSubstructMatch(_UNUSUAL_BOND)
+        and not mol.HasSubstructMatch(_DOUBLE_BOND_AT_RING)
         and all(atom.HasProp("_CIPCode") for atom in mol.GetAtomsMatchingQuery(_HAS_CHIRAL_TAG))
         and mol.GetNumAtoms() <= _FEW_ATOMS
     )

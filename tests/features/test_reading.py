@@ -48,6 +48,7 @@ MOLECULES = [
     "O=C1C=CC(=O)C=C1",
     "CC(F)C(O)CN",
     "N=C(N)c1ccccc1",
+    "O=c1[nH][nH]c(=S)[nH]1",
 ]
 
 
