@@ -30,9 +30,9 @@ def read_molecules_of(records: Sequence[SDFRecord]) -> tuple[list[str | None], d
     Returns
     -------
     smiles : list of str or None, of length n
-        Canonical SMILES, None where there is no molecule.
+        Canonical SMILES; None if the record has no valid molecule.
     reasons : dict of int to str
-        Why there is none.
+        Reasons for the records without one.
     """
     smiles: list[str | None] = []
     reasons = {}
@@ -46,7 +46,7 @@ def read_molecules_of(records: Sequence[SDFRecord]) -> tuple[list[str | None], d
 
 
 def _read(block: str) -> tuple[str | None, str | None]:
-    """Return the canonical SMILES, or the reason why there is none."""
+    """Return the canonical SMILES, or the reason if there is no valid molecule."""
     if not block.strip():
         return None, "empty record"
     # Titles and comments may hold anything, and RDKit's log is bytes that need not be UTF-8.

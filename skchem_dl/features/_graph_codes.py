@@ -14,8 +14,8 @@ from rdkit.Chem import (
     HybridizationType,
     Mol,
 )
-from rdkit.Chem.rdqueries import HasChiralTagQueryAtom
 
+from skchem_dl.features._reading import HAS_CHIRAL_TAG
 from skchem_dl.graphs import GraphSchema, MolGraphs, _offsets
 
 # Categories of each field, in the order of their codes; code 0 is "other" everywhere.
@@ -85,7 +85,6 @@ _READ_BOND = {
     "end": Bond.GetEndAtomIdx,
 }
 _TETRAHEDRAL = (ChiralType.CHI_TETRAHEDRAL_CW, ChiralType.CHI_TETRAHEDRAL_CCW)
-_HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
 _NO_STEREO = int(BondStereo.STEREONONE)
 
 
@@ -183,7 +182,7 @@ def _read_atoms(mol: Mol, numbers: dict[str, list]) -> None:
         numbers[name].extend(map(read, atoms))
     numbers["smallest_ring"].extend(map(mol.GetRingInfo().MinAtomRingSize, range(n_atoms)))
     chirality = [CHIRALITY_CODES["none"]] * n_atoms
-    for atom in mol.GetAtomsMatchingQuery(_HAS_CHIRAL_TAG):
+    for atom in mol.GetAtomsMatchingQuery(HAS_CHIRAL_TAG):
         chirality[atom.GetIdx()] = _chirality_code(atom)
     numbers["chirality"].extend(chirality)
 

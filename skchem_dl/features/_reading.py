@@ -50,7 +50,7 @@ _HYDROGEN_ATOM = re.compile(r"\[\d*H")
 # How RDKit describes the query of an atom that is `*` in a SMILES, `*` or `A` in a mol block.
 _DUMMY_QUERIES = ("AtomNull", "AtomAtomicNum 1 != val")
 
-_HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
+HAS_CHIRAL_TAG = HasChiralTagQueryAtom()
 _HAS_NO_HYBRIDIZATION = HybridizationEqualsQueryAtom(HybridizationType.UNSPECIFIED)
 _UNUSUAL_ATOM = HasPropQueryAtom("molAtomMapNumber")
 _UNUSUAL_ATOM.ExpandQuery(_HAS_NO_HYBRIDIZATION, CompositeQueryType.COMPOSITE_OR)
@@ -274,7 +274,7 @@ def _is_as_parsed(mol: Mol) -> bool:
         and not mol.GetAtomsMatchingQuery(_UNUSUAL_ATOM)
         and not mol.HasSubstructMatch(_UNUSUAL_BOND)
         and not mol.HasSubstructMatch(_DOUBLE_BOND_AT_RING)
-        and all(atom.HasProp("_CIPCode") for atom in mol.GetAtomsMatchingQuery(_HAS_CHIRAL_TAG))
+        and all(atom.HasProp("_CIPCode") for atom in mol.GetAtomsMatchingQuery(HAS_CHIRAL_TAG))
         and mol.GetNumAtoms() <= _FEW_ATOMS
     )
 
