@@ -1,13 +1,15 @@
 """Whether a molecule is the same however it is written.
 
-    OMP_NUM_THREADS=1 python benchmarks/one_reading.py SMILES_FILE [--rows N] [--descriptors N]
+    OMP_NUM_THREADS=1 python benchmarks/one_reading.py SMILES_FILE [--rows N] [--first N]
+
 
 Each SMILES of the file (one a line, also .gz) is written again in several ways: with random atom
 maps, as a Mol with explicit hydrogens, as a kekulized Mol, with the hydrogens of each atom in
 brackets, in random order, and as nearly all of these at once. Printed is, for each way, how many
 molecules have another fingerprint, another graph (atom by atom), another scaffold, another
-standardized SMILES (and so other tokens; only for all at once, as it is slow) or other descriptors,
-for the first N rows, with the names of those that differ by more than one part in 100,000.
+standardized SMILES (and so other tokens; only for all at once, as it is slow) or other descriptors
+(of as many rows as --descriptors says), with the names of those that differ by more than one part
+in 100,000.
 """
 
 import argparse
@@ -132,19 +134,20 @@ def compare_chunk(texts, with_descriptors, seed):
     return len(mols), counts, names, shown
 
 
-def read(path, n_rows):
+def read(path, first, n_rows):
     with (gzip.open if path.endswith(".gz") else open)(path, "rt") as file:
-        return [line.split()[0] for line in islice(file, n_rows)]
+        return [line.split()[0] for line in islice(file, first, first + n_rows)]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("path")
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--first", type=int, default=0, help="row to begin with")
     parser.add_argument("--descriptors", type=int, default=5_000)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
-    texts = read(arguments.path, arguments.rows)
+    texts = read(arguments.path, arguments.first, arguments.rows)
     starts = range(0, len(texts), CHUNK_SIZE)
     chunks = [texts[start : start + CHUNK_SIZE] for start in starts]
     with_descriptors = [start < arguments.descriptors for start in starts]

@@ -44,6 +44,7 @@ _SUBMODULES = (
     "persistence",
     "pipelines",
     "preprocessing",
+    "pretraining",
     "screening",
     "similarity",
 )

@@ -31,9 +31,12 @@ _KIND = "$"  # marks a JSON object that stands for something JSON has no word fo
 _ALL_OF = ("skchem_dl.features", "skchem_dl.estimators", "skchem_dl.preprocessing")
 _SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
+    "skchem_dl.estimators._pretrained": ("PretrainedWeights",),
     "skchem_dl.graphs": ("GraphSchema",),
     "skchem_dl.pipelines": ("NeuralEmbedder", "SkipInvalidRows"),
     "skchem_dl.pipelines._per_target": ("PerTarget",),
+    "skchem_dl.pretraining": ("MolGNNPretrainer", "PretrainedEmbedder"),
+    "skchem_dl.pretraining._targets": ("PretrainingTask",),
     "sklearn.compose": ("ColumnTransformer", "TransformedTargetRegressor"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
     "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),

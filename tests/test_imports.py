@@ -18,6 +18,7 @@ LAYERS = [
     "_rows",
     "_targets",
     "_output",
+    "persistence",
     "_files",
     "_steps",
     "_fit_tasks",
@@ -34,8 +35,8 @@ LAYERS = [
     "estimators",
     "model_selection",
     "pipelines",
+    "pretraining",
     "inspection",
-    "persistence",
     "screening",
 ]
 LIGHT = {"numpy", "scipy", "sklearn", "joblib", "rdkit", "filelock", "cuik_molmaker"}

@@ -35,14 +35,14 @@ class FitReport:
             n_subtasks = n_epochs if n_members == 1 else n_members
             self._root = estimator._init_callback_context(max_subtasks=n_subtasks)
 
-    def begin(self, X: Any, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray) -> None:
+    def begin(self, X: Any, y: Any, weights: np.ndarray | None, rows: np.ndarray) -> None:
         """Begin the fit; callbacks get the rows that can be learned from, if they ask for them."""
         if self._root is None:
             return
         metadata = None if weights is None else {"sample_weight": weights[rows]}
         self._data = {
             "X": cache(lambda: _safe_indexing(X, rows)),
-            "y": cache(lambda: y[rows]),
+            "y": cache(lambda: None if y is None else y[rows]),
             "metadata": metadata,
         }
         self._root.call_on_fit_task_begin(estimator=self._estimator, **self._data)

@@ -1,7 +1,7 @@
 """The template that all estimators follow: read X and y, train, predict, put rows back."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
@@ -270,6 +270,10 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
     def _make_loss(self) -> nn.Module:
         """Give the loss that the parameters ask for."""
 
+    def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
+        """Return weights to start from, without an output layer; None draws them at random."""
+        return None
+
     def _weigh_classes(self, targets: np.ndarray) -> None:
         """Set how much each class counts, where there are any."""
 
@@ -355,7 +359,8 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
     ) -> None:
         known = [get_weights(net) for net in self.nets_] if goes_on else []
         start = [known[k] if k < len(known) else None for k in range(self.n_members)]
-        tracking = Tracking(self, data, validation, groups, start)
+        pretrained = self._pretrained_arrays()
+        tracking = Tracking(self, data, validation, groups, [*start, pretrained])
         with tracking.opened(draw_seed(self.random_state)) as seed:
             self.__dict__.pop("run_dir_", None)  # of an earlier fit
             if tracking.run_dir is not None:
@@ -373,6 +378,7 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
                         tracking,
                         len(data),
                         reporter=report.reporter(),
+                        pretrained=pretrained if weights is None else None,
                     )
                     train(net, data, validation, weights)
                     finished.append(net)

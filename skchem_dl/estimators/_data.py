@@ -21,12 +21,16 @@ class TrainingRows:
     """The rows one loop goes over."""
 
     inputs: Inputs
-    targets: np.ndarray  # (n, t) float32, aligned with the inputs
+    targets: Any  # (n, t) float32, aligned with the inputs, or what gives such rows by index
     rows: np.ndarray  # which of the n
     weights: np.ndarray | None = None  # (n, 1) or (n, t) float32
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def target_arrays(self) -> list[np.ndarray]:
+        """Return all arrays that the targets are made of, to tell them from others."""
+        return [self.targets] if isinstance(self.targets, np.ndarray) else self.targets.arrays()
 
 
 class BatchLoader:

@@ -1,7 +1,7 @@
 """Training and prediction: skorch's loop over whole batches."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
@@ -48,6 +48,8 @@ class TrainingNet(ScoredNet):
         What is trained, for callbacks that log it.
     member : int, default=0
         Which network of an ensemble it is.
+    pretrained : dict of str to ndarray, optional
+        Weights that the module starts from; those that it lacks are drawn at random.
     **settings
         skorch's own.
     """
@@ -69,6 +71,7 @@ class TrainingNet(ScoredNet):
         predict_batch_size: int,
         run: Run | None = None,
         member: int = 0,
+        pretrained: Mapping[str, np.ndarray] | None = None,
         **settings: Any,
     ) -> None:
         self.seed = seed
@@ -78,7 +81,15 @@ class TrainingNet(ScoredNet):
         self.predict_batch_size = predict_batch_size
         self.run = run
         self.member = member
+        self.pretrained = pretrained
         super().__init__(*args, **settings)
+
+    def initialize_module(self) -> "TrainingNet":
+        """Build the module, and start from pretrained weights if there are any."""
+        super().initialize_module()
+        if self.pretrained is not None:
+            self.module_.load_pretrained(self.pretrained)
+        return self
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> "TrainingNet":
         """Build the optimizer, sparing biases and norms from weight decay."""

@@ -1,5 +1,7 @@
 """Estimators on molecular graphs: graph neural networks."""
 
+from collections.abc import Mapping
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,6 +12,7 @@ from torch import nn
 from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import GraphInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
+from skchem_dl.estimators._pretrained import ARCHITECTURE, PretrainedWeights, resolve_pretrained
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import (
     ACTIVATIONS,
@@ -28,6 +31,7 @@ _POSITIVE = [Interval(Integral, 1, None, closed="left")]
 class _MolGNN(BaseNeuralEstimator):
     _parameter_constraints: dict[str, list] = {
         **BaseNeuralEstimator._parameter_constraints,
+        "pretrained": [object],
         # Views, not copies: what is registered later is known too.
         "conv": [StrOptions(CONVS.keys())],
         "hidden_dim": _POSITIVE,
@@ -63,6 +67,7 @@ class _MolGNN(BaseNeuralEstimator):
             raise ValueError("Found 0 graphs; at least 1 is required.")
         if reset:
             self.schema_ = X.schema
+            self._read_pretrained()
         elif X.schema != self.schema_:
             raise ValueError(
                 f"The graphs have the schema {X.schema}; fitted on {self.schema_}. Make them with "
@@ -91,23 +96,48 @@ class _MolGNN(BaseNeuralEstimator):
             self.feature_scale_ = np.where(scale > 0, scale, 1.0)
         return standardize(features, self.feature_mean_, self.feature_scale_).astype(np.float32)
 
+    def _read_pretrained(self) -> None:
+        """Resolve `pretrained`, and check that graphs and parameters fit its weights."""
+        weights = resolve_pretrained(self.pretrained)
+        self.__dict__.pop("pretrained_architecture_", None)
+        if weights is None:
+            return
+        if weights.schema != self.schema_:
+            raise ValueError(
+                f"The graphs have the schema {self.schema_}; the pretrained weights expect "
+                f"{weights.schema}. Make the graphs with the version of skchem_dl that the weights "
+                "were made with, or pretrain again."
+            )
+        self.pretrained_architecture_ = self._follow(weights)
+
+    def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
+        weights = resolve_pretrained(self.pretrained)
+        return None if weights is None else weights.arrays
+
+    def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
+        """Return the weights' architecture unless a parameter contradicts it."""
+        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        for name, value in weights.architecture.items():
+            given = getattr(self, name)
+            followed = name == "head_dims" or name not in defaults
+            if not followed and given not in (value, defaults[name]):
+                raise ValueError(
+                    f"{name}={given!r} contradicts the pretrained weights, whose {name} is "
+                    f"{value!r}. Leave {name} out, or set pretrained=None."
+                )
+        architecture = dict(weights.architecture)
+        if self.head_dims is not None and tuple(self.head_dims) != defaults["head_dims"]:
+            architecture["head_dims"] = self.head_dims  # a new head
+        return architecture
+
     def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        own = {name: getattr(self, name) for name in ARCHITECTURE}
+        own |= vars(self).get("pretrained_architecture_", {})
+        own["head_dims"] = check_widths("head_dims", own["head_dims"] or ())
         return GNN, {
             "schema": self.schema_,
             "n_molecule_features": self.n_molecule_features_,
-            "conv": self.conv,
-            "hidden_dim": self.hidden_dim,
-            "n_layers": self.n_layers,
-            "batch_norm": self.batch_norm,
-            "skip": self.skip,
-            "n_heads": self.n_heads,
-            "average_heads": self.average_heads,
-            "virtual_node": self.virtual_node,
-            "jumping_knowledge": self.jumping_knowledge,
-            "readout": self.readout,
-            "readout_dim": self.readout_dim,
-            "head_dims": check_widths("head_dims", self.head_dims),
-            "activation": self.activation,
+            **own,
             "dropout": self.dropout,
             "freeze_embedding": self.freeze_embedding,
             "backend": self.backend,
@@ -135,6 +165,11 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
 
     Parameters
     ----------
+    pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default=None
+        Weights to start from: the name of those that come with the package ("base-v1"), a file of
+        `skchem_dl.save`, or what was pretrained with `skchem_dl.pretraining.MolGNNPretrainer`.
+        They decide the architecture (`conv`, `hidden_dim`, ...): a parameter that is set to
+        another value raises. None draws weights at random.
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
@@ -302,6 +337,7 @@ default="dmpnn"
     def __init__(
         self,
         *,
+        pretrained=None,
         conv="dmpnn",
         hidden_dim=300,
         n_layers=3,
@@ -367,6 +403,7 @@ default="dmpnn"
             callbacks=callbacks,
             verbose=verbose,
         )
+        self.pretrained = pretrained
         self.conv = conv
         self.hidden_dim = hidden_dim
         self.n_layers = n_layers
@@ -396,6 +433,11 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
 
     Parameters
     ----------
+    pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default=None
+        Weights to start from: the name of those that come with the package ("base-v1"), a file of
+        `skchem_dl.save`, or what was pretrained with `skchem_dl.pretraining.MolGNNPretrainer`.
+        They decide the architecture (`conv`, `hidden_dim`, ...): a parameter that is set to
+        another value raises. None draws weights at random.
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
@@ -563,6 +605,7 @@ default="dmpnn"
     def __init__(
         self,
         *,
+        pretrained=None,
         conv="dmpnn",
         hidden_dim=300,
         n_layers=3,
@@ -627,6 +670,7 @@ default="dmpnn"
             callbacks=callbacks,
             verbose=verbose,
         )
+        self.pretrained = pretrained
         self.conv = conv
         self.hidden_dim = hidden_dim
         self.n_layers = n_layers

@@ -1,6 +1,6 @@
 """The nets of an estimator: made from its parameters, seeded, and read out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ def make_net(
     n_rows: int = 1,
     device: str | None = None,
     reporter: EpochReporter | None = None,
+    pretrained: Mapping[str, np.ndarray] | None = None,
 ) -> TrainingNet:
     """Build one network of an estimator, not yet initialised.
 
@@ -45,6 +46,8 @@ def make_net(
         Instead of the estimator's.
     reporter : EpochReporter, optional
         Reports its epochs to scikit-learn's callbacks.
+    pretrained : dict of str to ndarray, optional
+        Weights to start from, without an output layer.
 
     Returns
     -------
@@ -85,6 +88,7 @@ def make_net(
         precision=estimator.precision,
         seed=seed,
         member=member,
+        pretrained=pretrained,
         run=tracking.run_of(member) if tracking else None,
         task=task,
         verbose=int(prints(tracking.user_callbacks) if tracking else False),

@@ -1,6 +1,6 @@
 """Where a fit is logged and kept: what the parameters and the callbacks say of it, together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -46,7 +46,7 @@ class Tracking:
         data: TrainingRows,
         validation: TrainingRows | None,
         groups: np.ndarray | None,
-        start: Sequence[dict[str, np.ndarray] | None],
+        start: Sequence[Mapping[str, np.ndarray] | None],
     ) -> None:
         self._estimator = estimator
         self._data = (data, validation, groups, start)
@@ -122,14 +122,17 @@ class Tracking:
     def _identify(self, seed: int) -> dict[str, dict[str, str]]:
         """Give what makes two fits the same; of random_state=None the seed is no part."""
         data, validation, groups, start = self._data
-        digests = {"X": digest_arrays(data.inputs.arrays()), "y": digest_arrays([data.targets])}
+        digests = {
+            "X": digest_arrays(data.inputs.arrays()),
+            "y": digest_arrays(data.target_arrays()),
+        }
         if data.weights is not None:
             digests["sample_weight"] = digest_arrays([data.weights])
         if groups is not None:
             digests["groups"] = digest_arrays([groups])
         if validation is not None:
             digests["X_val"] = digest_arrays(validation.inputs.arrays())
-            digests["y_val"] = digest_arrays([validation.targets])
+            digests["y_val"] = digest_arrays(validation.target_arrays())
         weights = [array for one in start if one is not None for array in one.values()]
         if weights:
             digests["weights to start from"] = digest_arrays(weights)

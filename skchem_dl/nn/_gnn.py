@@ -1,7 +1,8 @@
 """A graph neural network on molecules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -240,6 +241,46 @@ class GNN(nn.Module):
             Logits, or targets in the units that the loss has.
         """
         return self.head(self.embed(batch))
+
+    def load_pretrained(self, weights: Mapping[str, np.ndarray]) -> None:
+        """Start from weights of a network that may have another head.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray
+            By name, as in `state_dict`, without an output layer. Hidden layers of the head are
+            taken if they fit; molecule features, which have no weights yet, keep those that they
+            have.
+
+        Raises
+        ------
+        ValueError
+            If other weights are of a network with another architecture.
+        """
+        own = self.state_dict()
+        body = {name for name in own if not name.startswith("head.")}
+        wrong = [
+            name
+            for name in sorted(body | {name for name in weights if not name.startswith("head.")})
+            if name not in own or name not in weights or own[name].shape != weights[name].shape
+        ]
+        if wrong:
+            raise ValueError(
+                f"The pretrained weights do not fit the network: {', '.join(wrong)}. Its "
+                "architecture must be that of the weights."
+            )
+        head = [name for name in weights if name in own and name.startswith("head.")]
+        with torch.no_grad():
+            for name in [*body, *(head if self._takes_head(weights) else ())]:
+                values = torch.from_numpy(np.asarray(weights[name], dtype=np.float32))
+                own[name][..., : values.shape[-1]] = values
+
+    def _takes_head(self, weights: Mapping[str, np.ndarray]) -> bool:
+        """Check whether the hidden layers of the head have the widths of the weights'."""
+        own = {name: p for name, p in self.head[0].named_parameters(prefix="head.0")}
+        return {name: p.shape[0] for name, p in own.items()} == {
+            name: len(values) for name, values in weights.items() if name.startswith("head.")
+        }
 
     def _plan(self, batch: GraphBatch) -> Plan:
         """Find out which rows the states have."""

@@ -1,0 +1,136 @@
+"""Pretrained weights: what they hold, where they come from, and how a network starts from them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+
+from skchem_dl.graphs import GraphSchema
+from skchem_dl.persistence import load
+
+BUNDLED = ("base-v1",)  # files of skchem_dl/weights
+_FILES = "skchem_dl.weights"
+OUTPUT_LAYER = "head.1."  # of `GNN`; new in every network
+# Parameters of `GNN` that decide which weights it has, and what they mean.
+ARCHITECTURE = (
+    "conv",
+    "hidden_dim",
+    "n_layers",
+    "batch_norm",
+    "skip",
+    "n_heads",
+    "average_heads",
+    "virtual_node",
+    "jumping_knowledge",
+    "readout",
+    "readout_dim",
+    "head_dims",
+    "activation",
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PretrainedWeights:
+    """Weights of a pretrained graph network, without its output layer.
+
+    `MolGNNPretrainer.weights_` is one. Pass it to ``pretrained=`` of `MolGNNRegressor`,
+    `MolGNNClassifier` or `make_gnn_pipeline`, or write it to a file with `skchem_dl.save` and pass
+    the path.
+
+    Parameters
+    ----------
+    architecture : dict of str to object
+        Parameters of `skchem_dl.nn.GNN` that make the network: "conv", "hidden_dim", "n_layers",
+        "head_dims", ...
+    schema : GraphSchema
+        Fields and categories of the graphs that it was trained on.
+    arrays : dict of str to ndarray
+        Weights by the name they have in the network, float32 or float16.
+    card : dict of str to object, default=None
+        What a user should know of them: data, recipe, date.
+
+    See Also
+    --------
+    skchem_dl.pretraining.MolGNNPretrainer : Trains them.
+
+    Examples
+    --------
+    >>> from skchem_dl.pretraining import MolGNNPretrainer
+    >>> pretrainer = MolGNNPretrainer(hidden_dim=16, max_epochs=1, random_state=0)
+    >>> pretrainer.fit(["CCO", "c1ccccc1O", "CC(=O)N", "CCN"]).weights_
+    PretrainedWeights(conv='dmpnn', hidden_dim=16, n_layers=3, 17 arrays)
+    """
+
+    architecture: Mapping[str, Any]
+    schema: GraphSchema
+    arrays: Mapping[str, np.ndarray]
+    card: Mapping[str, Any] | None = None
+
+    def __sklearn_clone__(self) -> "PretrainedWeights":
+        return self  # it never changes
+
+    def __repr__(self) -> str:
+        named = ("conv", "hidden_dim", "n_layers")
+        parts = [f"{name}={self.architecture[name]!r}" for name in named]
+        return f"PretrainedWeights({', '.join(parts)}, {len(self.arrays)} arrays)"
+
+    def astype(self, dtype: Any) -> "PretrainedWeights":
+        """Return the same weights in another precision.
+
+        Parameters
+        ----------
+        dtype : dtype
+            float16 halves the file; networks compute in float32 in any case.
+
+        Returns
+        -------
+        PretrainedWeights
+        """
+        arrays = {name: values.astype(dtype) for name, values in self.arrays.items()}
+        return PretrainedWeights(self.architecture, self.schema, arrays, self.card)
+
+
+def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:
+    """Return the weights that a parameter ``pretrained`` stands for."""
+    if pretrained is None or isinstance(pretrained, PretrainedWeights):
+        return pretrained
+    if isinstance(pretrained, str | os.PathLike):
+        name = os.fspath(pretrained)
+        pretrained = _bundled(name) if name in BUNDLED else _read_file(name)
+    weights = getattr(pretrained, "weights_", None)  # of a fitted pretrainer
+    if isinstance(pretrained, PretrainedWeights):
+        weights = pretrained
+    if not isinstance(weights, PretrainedWeights):
+        kind = type(pretrained).__name__
+        fit_first = " Fit it; in a grid of a search, which clones it, pass its weights_."
+        raise TypeError(
+            f"pretrained={pretrained!r}; expected None, one of {BUNDLED}, a file, or a fitted "
+            f"MolGNNPretrainer.{fit_first if kind == 'MolGNNPretrainer' else ''}"
+        )
+    return weights
+
+
+@cache
+def _bundled(name: str) -> PretrainedWeights:
+    with as_file(files(_FILES) / f"{name}.skchem") as path:
+        return load(path)
+
+
+def _read_file(path: str) -> Any:
+    if not os.path.isfile(path):
+        raise ValueError(
+            f"pretrained={path!r} is neither a file nor the name of weights that come with "
+            f"skchem_dl: {', '.join(BUNDLED)}."
+        )
+    status = os.stat(path)
+    return _load_once(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4)
+def _load_once(path: str, *version: int) -> Any:
+    """Load a file that has not changed since; `version` tells if it has."""
+    return load(path)

@@ -1,0 +1,417 @@
+"""An estimator that learns a graph network from molecules alone."""
+
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import TransformerMixin
+from sklearn.utils._param_validation import Interval
+from torch import nn
+from tqdm.auto import tqdm
+
+from skchem_dl._fit_tasks import with_callbacks
+from skchem_dl.callbacks._fit_report import FitReport
+from skchem_dl.estimators._base import _fitted_attributes
+from skchem_dl.estimators._data import TrainingRows
+from skchem_dl.estimators._engine import get_weights
+from skchem_dl.estimators._gnn import _MolGNN
+from skchem_dl.estimators._inputs import GraphInputs
+from skchem_dl.estimators._pretrained import ARCHITECTURE, OUTPUT_LAYER, PretrainedWeights
+from skchem_dl.features import MolGraphizer, MorganFingerprinter, RDKitDescriptors
+from skchem_dl.features._base import BaseMolTransformer
+from skchem_dl.features._molecules import as_items
+from skchem_dl.graphs import MolGraphs
+from skchem_dl.pretraining._targets import (
+    PretrainingLoss,
+    PretrainingTargets,
+    PretrainingTask,
+    mean_entropy,
+    normal_scores,
+    pack_bits,
+)
+
+_CHUNK_SIZE = 10_000  # molecules between two steps of the progress bar
+_MOST_HELD_OUT = 5_000
+
+
+class MolGNNPretrainer(TransformerMixin, _MolGNN):
+    """Pretrain a graph neural network on molecules without measurements.
+
+    The network learns to predict RDKit's descriptors [1]_ and which substructures (bits of the
+    Morgan fingerprint) a molecule has. Both are computed by `fit`, so that a list of SMILES is all
+    that it takes. Networks that start from its weights (``pretrained=`` of `MolGNNRegressor`,
+    `MolGNNClassifier` and `make_gnn_pipeline`) predict better for molecules unlike those they are
+    trained on. Weights that come with the package were made by it; see the user guide.
+
+    Descriptors are replaced by normal scores of their ranks, of standard deviation 1 and winsorized
+    at 6, so that none of them dominates. A molecule that is not valid is left out. About 1.5 kB
+    are kept for each molecule, so that a million fit in the memory of a laptop.
+
+    Parameters
+    ----------
+    hidden_dim : int, default=300
+        Width of the hidden states of atoms or bonds.
+    n_layers : int, default=3
+        Number of message-passing layers.
+    conv : str, default="dmpnn"
+        Message-passing layer; see `skchem_dl.nn.CONVS`.
+    batch_norm : bool, default=False
+        Normalize the hidden states after each layer.
+    skip : {"none", "residual", "gated"}, default="none"
+        Skip connections between layers.
+    readout : str, default="sum_mean_max"
+        Pooling over the atoms of a molecule; see `skchem_dl.nn.READOUTS`.
+    head_dims : sequence of int, default=None
+        Widths of the hidden layers between readout and output. None is one layer as wide as
+        `hidden_dim`. Networks that start from the weights start from these layers as well.
+    activation : str, default="relu"
+        Activation function; see `skchem_dl.nn.ACTIVATIONS`.
+    dropout : float, default=0.0
+        Share of units left out after each layer.
+    pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default=None
+        Weights to start from, which then decide the architecture: pretraining that is continued
+        on another collection.
+    descriptors : "all" or list of str, default="all"
+        Descriptors to predict, as in `RDKitDescriptors`. Those that are constant are left out.
+    fp_size : int, default=2048
+        Bits of the fingerprint to predict, a multiple of 8; 0 leaves them out.
+    bit_weight : float, default=0.2
+        Weight of the loss of the bits; that of the descriptors is 1.
+    lr : float, default=1e-3
+        Highest learning rate.
+    lr_schedule : {"constant", "cosine", "one_cycle", "plateau"} or callable, default="cosine"
+        Course of the learning rate.
+    weight_decay : float, default=0.01
+        Decoupled weight decay (AdamW) of weight matrices.
+    max_grad_norm : float, default=1.0
+        Gradients are scaled down to this norm.
+    batch_size : int, default=256
+        Molecules in a training step.
+    predict_batch_size : int, default=1024
+        Molecules in a step of `transform` and validation.
+    max_epochs : int, default=30
+        Passes over the molecules.
+    validation_fraction : float, default=0.01
+        Share held out, 5,000 molecules at most, for the loss and R2 in `history_`. 0 holds none
+        out.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Precision of matrix products. On processors that support it, bfloat16 is nearly twice as
+        fast.
+    on_invalid : {"raise", "nan"}, default="raise"
+        Whether an invalid molecule raises `InvalidMoleculeError`, or is left out with a warning.
+    n_jobs : int, default=None
+        Worker processes that compute descriptors.
+    memory : str, path, joblib.Memory or FeatureCache, default=None
+        A folder that keeps descriptors and fingerprints: where a fit was killed, the next one does
+        not compute them again.
+    device : str, default="auto"
+        "auto" is a GPU if torch sees one, and the CPU otherwise.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous fit.
+    random_state : int, RandomState or None, default=None
+        The same int gives bitwise the same weights on the same machine and number of threads.
+    log_dir : path, default=None
+        Folder for TensorBoard; see `skchem_dl.callbacks.TensorBoardLogger`.
+    checkpoint_dir : path, default=None
+        A fit that was killed is continued from here when it is called again; see
+        `skchem_dl.callbacks.Checkpoint`.
+    callbacks : list of skorch callbacks, default=None
+        Each fit gets copies of them.
+    verbose : int, default=0
+        1 shows progress bars.
+
+    Attributes
+    ----------
+    weights_ : PretrainedWeights
+        All weights but those of the output layer.
+    descriptors_ : ndarray of shape (k,), of str
+        Names of the descriptors that were learned.
+    history_ : list of dict
+        Losses, R2 of the descriptors, learning rate and seconds of each epoch.
+    n_iter_ : int
+        Epochs trained.
+    n_invalid_ : int
+        Molecules that were left out.
+    embedding_dim_ : int
+        Width of what `transform` returns.
+    nets_ : list of one skorch.NeuralNet
+        The trained network.
+
+    See Also
+    --------
+    PretrainedEmbedder : Embeddings by weights that are already there.
+    skchem_dl.pipelines.make_gnn_pipeline : Fine-tunes them.
+
+    References
+    ----------
+    .. [1] Burns, J. et al. Deep Learning Foundation Models from Classical Molecular Descriptors.
+       2025. https://doi.org/10.48550/arXiv.2506.15792
+
+    Examples
+    --------
+    >>> from skchem_dl.datasets import load_solubility
+    >>> from skchem_dl.pretraining import MolGNNPretrainer
+    >>> smiles, _ = load_solubility(return_X_y=True)
+    >>> pretrainer = MolGNNPretrainer(hidden_dim=32, max_epochs=2, random_state=0)
+    >>> pretrainer.fit(smiles[:100]).transform(["CCO", "c1ccccc1"]).shape
+    (2, 96)
+
+    Networks start from it, and so does a pipeline:
+
+    >>> from skchem_dl.pipelines import make_gnn_pipeline
+    >>> model = make_gnn_pipeline(pretrained=pretrainer, max_epochs=2, random_state=0)
+    >>> model.fit(["CCO", "CCC", "CCN"], [1.0, 2.0, 3.0]).predict(["CCO"]).shape
+    (1,)
+    """
+
+    _parameter_constraints: dict[str, list] = {
+        **_MolGNN._parameter_constraints,
+        **{
+            name: BaseMolTransformer._parameter_constraints[name]
+            for name in ("on_invalid", "n_jobs", "memory")
+        },
+        "head_dims": ["array-like", None],
+        "descriptors": RDKitDescriptors._parameter_constraints["descriptors"],
+        "fp_size": [Interval(Integral, 0, None, closed="left")],
+        "bit_weight": [Interval(Real, 0, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    }
+    # Parameters of the networks that pretraining has no use for.
+    n_heads = 4
+    average_heads = virtual_node = freeze_embedding = early_stopping = False
+    jumping_knowledge = "last"
+    readout_dim = None
+    backend = "auto"
+    loss = "mse"
+    optimizer = "adamw"
+    momentum = 0.9
+    n_iter_no_change = n_members = 1
+
+    def __init__(
+        self,
+        *,
+        hidden_dim=300,
+        n_layers=3,
+        conv="dmpnn",
+        batch_norm=False,
+        skip="none",
+        readout="sum_mean_max",
+        head_dims=None,
+        activation="relu",
+        dropout=0.0,
+        pretrained=None,
+        descriptors="all",
+        fp_size=2048,
+        bit_weight=0.2,
+        lr=1e-3,
+        lr_schedule="cosine",
+        weight_decay=0.01,
+        max_grad_norm=1.0,
+        batch_size=256,
+        predict_batch_size=1024,
+        max_epochs=30,
+        validation_fraction=0.01,
+        precision="float32",
+        on_invalid="raise",
+        n_jobs=None,
+        memory=None,
+        device="auto",
+        warm_start=False,
+        random_state=None,
+        log_dir=None,
+        checkpoint_dir=None,
+        callbacks=None,
+        verbose=0,
+    ):
+        self.hidden_dim = hidden_dim
+        self.n_layers = n_layers
+        self.conv = conv
+        self.batch_norm = batch_norm
+        self.skip = skip
+        self.readout = readout
+        self.head_dims = head_dims
+        self.activation = activation
+        self.dropout = dropout
+        self.pretrained = pretrained
+        self.descriptors = descriptors
+        self.fp_size = fp_size
+        self.bit_weight = bit_weight
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.batch_size = batch_size
+        self.predict_batch_size = predict_batch_size
+        self.max_epochs = max_epochs
+        self.validation_fraction = validation_fraction
+        self.precision = precision
+        self.on_invalid = on_invalid
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.device = device
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.log_dir = log_dir
+        self.checkpoint_dir = checkpoint_dir
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any = None) -> "MolGNNPretrainer":
+        """Compute the targets of the molecules, and train the network on them.
+
+        Ctrl-C ends training after the running batch and raises KeyboardInterrupt; the pretrainer is
+        then fitted with the weights as they are.
+
+        Parameters
+        ----------
+        X : list, tuple, ndarray or Series of n molecules
+            SMILES strings or RDKit Mols.
+        y : ignored
+            Not used; there by scikit-learn's convention.
+
+        Returns
+        -------
+        self : object
+            The fitted pretrainer.
+
+        Raises
+        ------
+        InvalidMoleculeError
+            If some rows are not valid molecules and ``on_invalid="raise"``.
+        ValueError
+            If a parameter is wrong, or fewer than two valid molecules are left.
+        """
+        self._validate_params()
+        if self.fp_size % 8:
+            raise ValueError(f"fp_size={self.fp_size}; expected a multiple of 8, or 0.")
+        goes_on = self.warm_start and self.__sklearn_is_fitted__()
+        report = FitReport(self, _fitted_attributes)
+        with self._kept_whole():
+            items, _ = as_items(X)
+            inputs = self._read(X, reset=not goes_on)
+            rows = np.flatnonzero(inputs.valid)
+            self.n_invalid_ = len(items) - len(rows)
+            if len(rows) < 2:
+                raise ValueError(f"X has {len(rows)} valid molecule(s); expected at least 2.")
+            report.begin(X, None, None, rows)
+            targets = self._make_targets([items[row] for row in rows.tolist()])
+            data = TrainingRows(GraphInputs(inputs.graphs[rows]), targets, np.arange(len(rows)))
+            self._train(*self._split(data), None, goes_on, report)
+            report.end()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute embeddings of molecules (the input of the head).
+
+        Parameters
+        ----------
+        X : list, tuple, ndarray or Series of n molecules
+            SMILES strings or RDKit Mols.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n, embedding_dim_), float32
+            NaN in the rows of invalid molecules.
+
+        Raises
+        ------
+        InvalidMoleculeError
+            If some rows are not valid molecules and ``on_invalid="raise"``.
+        """
+        return self.embed(X)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return names of the columns: "embedding0", "embedding1", ...
+
+        Parameters
+        ----------
+        input_features : ignored
+            Not used; there by scikit-learn's convention.
+
+        Returns
+        -------
+        names : ndarray of shape (embedding_dim_,), of str
+            One for each column.
+        """
+        return np.array([f"embedding{i}" for i in range(self.embedding_dim_)], dtype=object)
+
+    @property
+    def weights_(self) -> PretrainedWeights:
+        """All weights but those of the output layer."""
+        arguments = self.net_.get_params_for("module")
+        arrays = get_weights(self.net_)
+        return PretrainedWeights(
+            {name: arguments[name] for name in ARCHITECTURE},
+            self.schema_,
+            {name: arrays[name] for name in arrays if not name.startswith(OUTPUT_LAYER)},
+            {
+                "n_molecules": self._n_molecules,
+                "n_epochs": self.n_iter_,
+                "versions": {name: version(name) for name in ("skchem_dl", "rdkit", "torch")},
+            },
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    def _read(self, X: Any, *, reset: bool) -> GraphInputs:
+        if not isinstance(X, MolGraphs):
+            graphizer = MolGraphizer(
+                on_invalid=self.on_invalid, n_jobs=self.n_jobs, memory=self.memory
+            )
+            X = graphizer.fit_transform(X)
+        return super()._read(X, reset=reset)
+
+    def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        module, arguments = super()._module()
+        if self.head_dims is None and "pretrained_architecture_" not in vars(self):
+            arguments["head_dims"] = [self.hidden_dim]
+        return module, arguments
+
+    def _make_loss(self) -> nn.Module:
+        return PretrainingLoss(self._task.n_descriptors, self._task.entropy, self.bit_weight)
+
+    def _make_targets(self, molecules: Sequence[Any]) -> PretrainingTargets:
+        """Compute descriptors and bits of valid molecules, and set the task."""
+        options = {"on_invalid": "nan", "n_jobs": self.n_jobs, "memory": self.memory}
+        featurizer = RDKitDescriptors(self.descriptors, **options).fit(molecules)
+        values = np.concatenate([featurizer.transform(part) for part in self._parts(molecules)])
+        scores, kept = normal_scores(values)
+        self.descriptors_ = featurizer.get_feature_names_out()[kept]
+        del values
+        bits = np.empty((len(molecules), 0), dtype=np.uint8)
+        if self.fp_size:
+            fingerprinter = MorganFingerprinter(
+                fp_size=self.fp_size, sparse_output=True, **options
+            ).fit(molecules)
+            parts = [fingerprinter.transform(part) for part in self._parts(molecules)]
+            bits = np.concatenate([pack_bits(part) for part in parts])
+        targets = PretrainingTargets(scores, bits)
+        self._task = PretrainingTask(targets.n_descriptors, targets.n_bits, mean_entropy(bits))
+        return targets
+
+    def _parts(self, molecules: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        """Cut molecules into chunks behind a progress bar."""
+        starts = range(0, len(molecules), _CHUNK_SIZE)
+        for start in tqdm(starts, "Targets", disable=not self.verbose, leave=False):
+            yield molecules[start : start + _CHUNK_SIZE]
+
+    def _split(self, data: TrainingRows) -> tuple[TrainingRows, TrainingRows | None]:
+        """Hold molecules out for validation."""
+        self._n_molecules = len(data)
+        n = min(round(self.validation_fraction * len(data)), _MOST_HELD_OUT)
+        if not n:
+            return data, None
+        rows = np.random.default_rng(0).permutation(data.rows)
+        return (
+            TrainingRows(data.inputs, data.targets, np.sort(rows[n:])),
+            TrainingRows(data.inputs, data.targets, np.sort(rows[:n])),
+        )

@@ -1,0 +1,1 @@
+"""Files of pretrained weights; see `skchem_dl.pretraining`."""

@@ -1,0 +1,65 @@
+"""Embeddings by pretrained weights."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+
+import skchem_dl
+from skchem_dl import MolGraphizer
+from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
+from skchem_dl.pretraining import PretrainedEmbedder
+
+
+def test_embeddings_are_those_of_the_pretrainer(pretrainer, molecules):
+    X = molecules[0]
+    embedded = PretrainedEmbedder(pretrainer, batch_size=50).fit_transform(X)
+    np.testing.assert_allclose(embedded, pretrainer.transform(X), atol=1e-6)
+    graphs = MolGraphizer().fit_transform(X)
+    np.testing.assert_array_equal(
+        PretrainedEmbedder(pretrainer, batch_size=50).fit(graphs).transform(graphs), embedded
+    )
+
+
+def test_the_head_is_a_linear_map_of_the_readout(pretrainer, molecules):
+    X = molecules[0]
+    readout = PretrainedEmbedder(pretrainer).transform(X)
+    head = PretrainedEmbedder(pretrainer, layer="head")
+    arrays = pretrainer.weights_.arrays
+    expected = readout @ arrays["head.0.0.weight"].T + arrays["head.0.0.bias"]
+    np.testing.assert_allclose(head.transform(X), expected, atol=1e-4)
+    assert len(head.get_feature_names_out()) == 16
+
+
+def test_invalid_molecules(pretrainer):
+    with pytest.raises(InvalidMoleculeError, match="row 1"):
+        PretrainedEmbedder(pretrainer).transform(["CCO", "C("])
+    embedder = PretrainedEmbedder(pretrainer, on_invalid="nan")
+    with pytest.warns(InvalidMoleculeWarning):
+        rows = embedder.transform(["CCO", "C(", "C"])
+    assert np.isnan(rows).all(axis=1).tolist() == [False, True, False]
+    with pytest.warns(InvalidMoleculeWarning):
+        assert np.isnan(embedder.transform(["C("])).all()
+
+
+def test_wrong_parameters_are_refused(pretrainer):
+    with pytest.raises(ValueError, match="layer"):
+        PretrainedEmbedder(pretrainer, layer="last").fit(["C"])
+    with pytest.raises(ValueError, match="pretrained=None; expected the name of weights"):
+        PretrainedEmbedder(None).fit(["C"])
+
+
+def test_a_saved_pipeline_predicts_the_same(pretrainer, molecules, tmp_path):
+    X, y = molecules
+    model = make_pipeline(PretrainedEmbedder(pretrainer.weights_), Ridge()).fit(X, y)
+    skchem_dl.save(model, tmp_path / "model.skchem")
+    again = skchem_dl.load(tmp_path / "model.skchem")
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    assert clone(model)[0].pretrained is model[0].pretrained
+
+
+def test_the_weights_of_the_package_predict_solubility(molecules):
+    X, y = molecules
+    model = make_pipeline(PretrainedEmbedder(), Ridge(1000.0)).fit(X[:80], y[:80])
+    assert model.score(X[80:], y[80:]) > 0.5

@@ -1,0 +1,128 @@
+"""Pretraining on molecules alone."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from sklearn.base import clone
+
+import skchem_dl
+from skchem_dl import MolGNNRegressor, MolGraphizer
+from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
+from skchem_dl.pretraining import MolGNNPretrainer
+
+
+def quick(pretrainer, **params):
+    return clone(pretrainer).set_params(max_epochs=2, **params)
+
+
+def weights_of(model):
+    return model.weights_.arrays
+
+
+def assert_same_weights(one, other):
+    assert weights_of(one).keys() == weights_of(other).keys()
+    for name, values in weights_of(one).items():
+        np.testing.assert_array_equal(values, weights_of(other)[name], err_msg=name)
+
+
+def test_descriptors_of_held_out_molecules_are_learned(pretrainer):
+    assert pretrainer.history_[-1]["valid_r2"] > 0.8
+    assert pretrainer.history_[0]["valid_r2"] < 0.5
+    assert pretrainer.descriptors_.tolist() == ["MolLogP", "TPSA", "MolWt", "RingCount"]
+    assert pretrainer.n_iter_ == 40 and pretrainer.n_invalid_ == 0
+
+
+def test_embeddings_have_a_row_for_each_molecule(pretrainer, molecules):
+    embedded = pretrainer.transform(molecules[0][:5])
+    assert embedded.shape == (5, pretrainer.embedding_dim_) == (5, 48)
+    assert embedded.dtype == np.float32
+    assert list(pretrainer.get_feature_names_out()[:2]) == ["embedding0", "embedding1"]
+    mols = [Chem.MolFromSmiles(text) for text in molecules[0][:5]]
+    np.testing.assert_array_equal(pretrainer.transform(mols), embedded)
+
+
+def test_the_same_seed_gives_the_same_weights(pretrainer, molecules):
+    one, other = (quick(pretrainer).fit(molecules[0]) for _ in range(2))
+    assert_same_weights(one, other)
+    third = quick(pretrainer, random_state=1).fit(molecules[0])
+    assert not np.array_equal(one.transform(["CCO"]), third.transform(["CCO"]))
+
+
+def test_invalid_molecules_are_left_out(pretrainer, molecules):
+    with_invalid = ["C(", *molecules[0], None]
+    with pytest.raises(InvalidMoleculeError, match="row 0"):
+        quick(pretrainer).fit(with_invalid)
+    model = quick(pretrainer, on_invalid="nan")
+    with pytest.warns(InvalidMoleculeWarning, match="2 of 122 rows"):
+        model.fit(with_invalid)
+    assert model.n_invalid_ == 2
+    assert_same_weights(model, quick(pretrainer).fit(molecules[0]))
+    with pytest.warns(InvalidMoleculeWarning):
+        assert np.isnan(model.transform(["CCO", "C("])).all(axis=1).tolist() == [False, True]
+
+
+def test_too_few_molecules_are_refused(pretrainer):
+    with pytest.raises(ValueError, match=r"1 valid molecule\(s\); expected at least 2"):
+        quick(pretrainer).fit(["CCO"])
+
+
+def test_fp_size_has_to_be_a_multiple_of_8(pretrainer, molecules):
+    with pytest.raises(ValueError, match="fp_size=63; expected a multiple of 8"):
+        quick(pretrainer, fp_size=63).fit(molecules[0])
+
+
+def test_without_fingerprint_and_validation(pretrainer, molecules):
+    model = quick(pretrainer, fp_size=0, validation_fraction=0.0).fit(molecules[0])
+    assert "valid_loss" not in model.history_[-1]
+    assert model.module_.head[1].out_features == 4
+
+
+def test_a_saved_pretrainer_is_the_same(pretrainer, molecules, tmp_path):
+    skchem_dl.save(pretrainer, tmp_path / "model.skchem")
+    loaded = skchem_dl.load(tmp_path / "model.skchem")
+    assert_same_weights(pretrainer, loaded)
+    np.testing.assert_array_equal(
+        loaded.transform(molecules[0][:9]), pretrainer.transform(molecules[0][:9])
+    )
+    assert loaded.weights_.card["n_molecules"] == 120
+
+
+def test_warm_start_continues(pretrainer, molecules):
+    model = clone(pretrainer).set_params(max_epochs=5, warm_start=True).fit(molecules[0])
+    before = model.history_[-1]["valid_loss"]
+    model.fit(molecules[0])
+    assert model.history_[0]["valid_loss"] < before
+
+
+def test_pretraining_continues_from_other_weights(pretrainer, molecules):
+    continued = MolGNNPretrainer(
+        pretrained=pretrainer, descriptors=["MolMR"], max_epochs=2, random_state=0
+    ).fit(molecules[0])
+    assert continued.weights_.architecture == pretrainer.weights_.architecture
+    assert continued.embedding_dim_ == pretrainer.embedding_dim_
+
+
+def test_a_killed_fit_is_continued(pretrainer, molecules, tmp_path):
+    from skorch.callbacks import Callback
+
+    class Kill(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 3 and not (tmp_path / "killed").exists():
+                (tmp_path / "killed").touch()
+                raise OSError("killed")
+
+    whole = clone(pretrainer).set_params(max_epochs=5).fit(molecules[0])
+    options = {"max_epochs": 5, "checkpoint_dir": tmp_path / "checkpoints"}
+    interrupted = clone(pretrainer).set_params(**options, callbacks=[Kill()])
+    with pytest.raises(OSError, match="killed"):
+        interrupted.fit(molecules[0])
+    interrupted.fit(molecules[0])
+    assert_same_weights(whole, interrupted)
+
+
+def test_a_network_starts_from_the_weights(pretrainer, molecules):
+    X, y = molecules
+    graphs = MolGraphizer().fit_transform(X)
+    model = MolGNNRegressor(pretrained=pretrainer, lr=1e-12, max_epochs=1, random_state=0)
+    embedded = model.fit(graphs, y).embed(graphs)
+    np.testing.assert_allclose(embedded, pretrainer.transform(X), atol=1e-5)
