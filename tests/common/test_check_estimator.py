@@ -13,7 +13,12 @@ from sklearn.svm import SVR
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skchem_dl.estimators import FingerprintMLPRegressor
-from skchem_dl.pipelines import NeuralEmbedder, SkipInvalidRows
+from skchem_dl.pipelines import (
+    ConsensusClassifier,
+    ConsensusRegressor,
+    NeuralEmbedder,
+    SkipInvalidRows,
+)
 
 # The checks want a score that a small network reaches fast at a high learning rate.
 QUICK = {"hidden_dims": (16,), "max_epochs": 15, "lr": 0.05, "dropout": 0.0, "batch_size": 64}
@@ -29,6 +34,10 @@ WRAPPED = [
     SkipInvalidRows(SVR(), per_target=True),
     SkipInvalidRows(LogisticRegression(), per_target=True),
     NeuralEmbedder(FingerprintMLPRegressor((8,), max_epochs=2, random_state=0)),
+    ConsensusRegressor([("ridge", Ridge()), ("ridges", Ridge(10.0))], random_state=0),
+    ConsensusClassifier(
+        [("logistic", LogisticRegression()), ("forest", RandomForestClassifier(5))], random_state=0
+    ),
 ]
 
 
