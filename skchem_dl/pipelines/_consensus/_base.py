@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble, _set_random_states
-from sklearn.utils import Bunch, check_consistent_length, check_random_state
+from sklearn.utils import Bunch, check_consistent_length, check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -109,8 +109,16 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
-        tags.target_tags.multi_output = True
+        tags.target_tags.multi_output = self._all_take_several_targets()
         return tags
+
+    def _all_take_several_targets(self) -> bool:
+        """Check whether y may have several columns, False of `estimators` that `fit` refuses."""
+        try:
+            members = [member for _, member in self.estimators if member != "drop"]
+            return all(get_tags(member).target_tags.multi_output for member in members)
+        except (AttributeError, TypeError, ValueError):
+            return False
 
     @abstractmethod
     def _read_y(self, y: Any, valid: np.ndarray) -> Targets:

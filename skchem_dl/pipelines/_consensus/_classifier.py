@@ -164,7 +164,7 @@ class ConsensusClassifier(ClassifierMixin, BaseConsensus):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = tags.target_tags.multi_output
         return tags
 
     def _accuracy(self, y: np.ndarray, probabilities: np.ndarray, weights: Any) -> float:
@@ -188,7 +188,7 @@ class ConsensusClassifier(ClassifierMixin, BaseConsensus):
 
     def _take_kind(self, targets: Targets) -> None:
         super()._take_kind(targets)
-        self.classes_ = targets.classes
+        self.classes_: np.ndarray = targets.classes  # type: ignore[assignment]
 
     def _weigh_one(
         self, y: np.ndarray, predictions: np.ndarray, sample_weight: np.ndarray

@@ -33,7 +33,7 @@ def make_folds(
     Returns
     -------
     list of (ndarray, ndarray)
-        None if everything is needed for training.
+        Empty if everything is needed for training.
 
     Raises
     ------
@@ -44,10 +44,12 @@ def make_folds(
     if not isinstance(cv, Integral):
         folds = list(cv.split(X, y, groups))
     else:
-        if groups is None:
-            held_out = _spread(min(cv, len(rows)), _strata(labels), rng) if len(rows) > 2 else []
+        if groups is not None:
+            held_out = _whole_groups(int(cv), labels, groups, rng)
+        elif len(rows) > 2:
+            held_out = _spread(min(int(cv), len(rows)), _strata(labels), rng)
         else:
-            held_out = _whole_groups(cv, labels, groups, rng)
+            held_out = []
         folds = [(np.setdiff1d(rows, test), test) for test in held_out]
     folds = [_completed(train, test, labels, groups) for train, test in folds]
     return [fold for fold in folds if len(fold[1])]

@@ -146,7 +146,8 @@ class ConsensusRegressor(RegressorMixin, BaseConsensus):
         ValueError
             If nothing is left to compare.
         """
-        return masked_mean_r2(y, self.predict(X), sample_weight)
+        predicted = self._shaped(self._average(self._predict_all(X)))
+        return masked_mean_r2(y, predicted, sample_weight)
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         return values[:, 0] if self._is_flat else values

@@ -88,6 +88,9 @@ def read_classes(y: Any, valid: np.ndarray) -> Targets:
         return Targets(values, False, np.arange(labels.shape[1]))
     _refuse_gaps(is_missing(labels), valid)
     known = as_plain(labels[rows])
+    if known.dtype.kind == "f" and np.isinf(known).any():
+        first = rows[np.isinf(known).argmax()]
+        raise ValueError(f"Input y contains infinity, first in row {first}.")
     check_classification_targets(known)
     classes, codes = np.unique(known, return_inverse=True)
     values = np.full((len(labels), 1), np.nan)
