@@ -19,6 +19,7 @@ LAYERS = [
     "_targets",
     "_output",
     "_files",
+    "_sklearn_state",
     "_steps",
     "_fit_tasks",
     "graphs",

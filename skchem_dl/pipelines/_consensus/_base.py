@@ -50,6 +50,12 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
         """Their names, if they had any."""
         return self.estimators_[0].feature_names_in_
 
+    @property
+    def named_estimators_(self) -> Bunch:
+        """The fitted members by name."""
+        check_is_fitted(self)
+        return Bunch(**dict(zip(self._names, self.estimators_, strict=True)))
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None) -> Any:
         """Compute the weights by cross-validation, and fit every member on all molecules.
 
@@ -94,8 +100,8 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
         fitted, held_out = self._fit_members(names, members, X, known, given, folds, rng)
         _refuse_members_without_predictions(names, held_out, folds)
         self._take_kind(known)
+        self._names = names
         self.estimators_ = fitted
-        self.named_estimators_ = Bunch(**dict(zip(names, fitted, strict=True)))
         self.weights_ = self._weigh(known, held_out, weights)
         self._judge(known, held_out, weights)
         predictions = np.full((len(valid), known.n_columns), np.nan)
@@ -214,9 +220,7 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
             )
         self.oof_errors_ = {
             name: float(column[0]) if targets.is_flat else column
-            for name, column in zip(
-                [*self.named_estimators_, "consensus"], np.array(errors).T, strict=True
-            )
+            for name, column in zip([*self._names, "consensus"], np.array(errors).T, strict=True)
         }
         any_row = not np.isnan(together).all()
         self.oof_score_ = self._oof_score(targets, together) if any_row else np.nan
@@ -235,10 +239,9 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
         check_is_fitted(self)
         X = as_rows(X)
         found = np.zeros((len(self.estimators_), X.shape[0], self._n_columns))
-        names = list(self.named_estimators_)
         for m in np.flatnonzero(np.atleast_2d(self.weights_).any(axis=0)):
             found[m] = predict_matrix(
-                names[m], self.estimators_[m], X, self._n_columns, self._class_names
+                self._names[m], self.estimators_[m], X, self._n_columns, self._class_names
             )
         return found
 
