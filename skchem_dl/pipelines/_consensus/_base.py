@@ -19,13 +19,15 @@ from skchem_dl.pipelines._consensus._members import fit_and_predict, predict_mat
 from skchem_dl.pipelines._consensus._targets import Targets
 from skchem_dl.pipelines._valid_rows import as_rows
 
+_FEW = 500  # molecules; of fewer, models miss those held out more, and fits are cheap
+
 
 class BaseConsensus(_BaseHeterogeneousEnsemble):
     """Members fitted on all rows, and weights from predictions for rows held out."""
 
     _parameter_constraints: dict[str, list] = {
         "estimators": [list],
-        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"])],
+        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods(["split"]), None],
         "shrinkage": [Interval(Real, 0, None, closed="both")],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
@@ -33,7 +35,7 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
     # Passed on by searches and pipelines as soon as routing is enabled.
     __metadata_request__fit = {"groups": True}
 
-    def __init__(self, estimators, *, cv=3, shrinkage=100.0, n_jobs=None, random_state=None):
+    def __init__(self, estimators, *, cv=None, shrinkage=100.0, n_jobs=None, random_state=None):
         super().__init__(estimators)
         self.cv = cv
         self.shrinkage = shrinkage
@@ -93,9 +95,8 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
         rows, weights = rows_that_count(valid, targets, sample_weight)
         X, known = row_subset(X, rows), targets.take(rows)
         rng = check_random_state(self.random_state)
-        folds = make_folds(
-            self.cv, X, known.for_members(), known.labels(), groups_of(groups, rows), rng
-        )
+        cv = (5 if len(rows) < _FEW else 3) if self.cv is None else self.cv
+        folds = make_folds(cv, X, known.for_members(), known.labels(), groups_of(groups, rows), rng)
         given = None if sample_weight is None else weights
         fitted, held_out = self._fit_members(names, members, X, known, given, folds, rng)
         _refuse_members_without_predictions(names, held_out, folds)

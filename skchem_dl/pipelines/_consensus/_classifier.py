@@ -30,9 +30,10 @@ class ConsensusClassifier(ClassifierMixin, BaseConsensus):
         Members by name, as for `sklearn.ensemble.VotingClassifier`: ready pipelines, which each
         featurize the molecules, or estimators that all take the features that come before the
         consensus. They must have `predict_proba`. "drop" in the place of one leaves it out.
-    cv : int or splitter, default=3
+    cv : int or splitter, default=None
         Number of folds, drawn at random and stratified (of whole groups if `fit` is given any), or
-        a splitter. A molecule is not held out if the others were without one of the classes.
+        a splitter. None makes 5 folds of fewer than 500 molecules and 3 of more. A molecule is not
+        held out if the others were without one of the classes.
     shrinkage : float, default=100.0
         How many molecules equal weights are worth. 0 follows the molecules held out alone, infinity
         makes all weights equal.

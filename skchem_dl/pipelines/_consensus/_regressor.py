@@ -31,9 +31,10 @@ class ConsensusRegressor(RegressorMixin, BaseConsensus):
         Members by name, as for `sklearn.ensemble.VotingRegressor`: ready pipelines, which each
         featurize the molecules, or estimators that all take the features that come before the
         consensus. "drop" in the place of one leaves it out.
-    cv : int or splitter, default=3
-        Number of folds, drawn at random (of whole groups if `fit` is given any), or a splitter. A
-        molecule is not held out if the others lacked a measurement of one of several targets.
+    cv : int or splitter, default=None
+        Number of folds, drawn at random (of whole groups if `fit` is given any), or a splitter.
+        None makes 5 folds of fewer than 500 molecules and 3 of more. A molecule is not held out if
+        the others lacked a measurement of one of several targets.
     shrinkage : float, default=100.0
         How many molecules equal weights are worth. 0 follows the molecules held out alone, infinity
         makes all weights equal.
