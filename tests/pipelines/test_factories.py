@@ -208,6 +208,7 @@ QUICK = {
     make_kernel_pipeline: {},
     make_consensus_pipeline: {
         "cv": 2,
+        "featurizer": MolGraphizer(molecule_features=few),
         "network_params": {"hidden_dim": 16, "max_epochs": 2, "batch_size": 32},
     },
 }
