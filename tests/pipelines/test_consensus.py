@@ -195,6 +195,14 @@ def test_several_targets_with_gaps_are_weighted_each():
     np.testing.assert_allclose(without.predict(X), mean)
 
 
+def test_one_column_is_as_a_vector():
+    members = [("kernel", make_kernel_pipeline()["estimator"]), ("ridge", Ridge())]
+    model = ConsensusRegressor(members, random_state=0)
+    flat, column = (clone(model).fit(X, y) for y in (LOG_S, LOG_S[:, None]))
+    assert column.weights_.shape == (1, 2)
+    np.testing.assert_allclose(column.predict(X), flat.predict(X)[:, None])
+
+
 def test_a_target_measured_twice_can_be_learned():
     y = np.column_stack([LOG_S, np.full(len(X), np.nan)])
     y[[4, 40], 1] = 1.0, 3.0

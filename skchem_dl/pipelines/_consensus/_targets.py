@@ -41,7 +41,7 @@ class Targets:
             return self.classes[codes]  # type: ignore[index]
         if self.classes is not None and not np.isnan(self.values).any():
             return self.values.astype(np.int64)
-        return self.values[:, 0] if self.is_flat else self.values
+        return self.values[:, 0] if self.values.shape[1] == 1 else self.values
 
     def labels(self) -> np.ndarray:
         """Return which rows show what each model has to see, (n, k) bool."""
