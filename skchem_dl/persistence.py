@@ -20,6 +20,7 @@ from safetensors.numpy import save as to_bytes
 from sklearn.pipeline import Pipeline
 
 from skchem_dl._output import follow_sparse_interface
+from skchem_dl._sklearn_state import STATES
 
 __all__ = ["load", "save"]
 
@@ -33,13 +34,22 @@ _SOME_OF = {
     "skchem_dl.estimators._tasks": ("ClassificationTask", "RegressionTask"),
     "skchem_dl.estimators._pretrained": ("PretrainedWeights",),
     "skchem_dl.graphs": ("GraphSchema",),
-    "skchem_dl.pipelines": ("NeuralEmbedder", "SkipInvalidRows"),
+    "skchem_dl.pipelines": (
+        "ConsensusClassifier",
+        "ConsensusRegressor",
+        "NeuralEmbedder",
+        "SkipInvalidRows",
+    ),
+    "skchem_dl.pipelines._graph_views": ("FoldedCounts", "GraphsAlone", "MoleculeFeatures"),
+    "skchem_dl.pipelines._kernel": ("KernelRoot", "MixedKernel"),
     "skchem_dl.pipelines._per_target": ("PerTarget",),
+    "skchem_dl.pipelines._sample": ("RandomSample",),
     "skchem_dl.pretraining": ("MolGNNPretrainer", "PretrainedEmbedder"),
     "skchem_dl.pretraining._targets": ("PretrainingTask",),
     "sklearn.compose": ("ColumnTransformer", "TransformedTargetRegressor"),
     "sklearn.decomposition": ("PCA", "TruncatedSVD"),
     "sklearn.dummy": ("DummyClassifier", "DummyRegressor"),
+    "sklearn.ensemble": ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
     "sklearn.feature_selection": ("VarianceThreshold",),
     "sklearn.impute": ("MissingIndicator", "SimpleImputer"),
     "sklearn.linear_model": (
@@ -66,6 +76,7 @@ _SOME_OF = {
         "RobustScaler",
         "StandardScaler",
     ),
+    "sklearn.svm": ("SVR",),
     "sklearn.utils": ("Bunch",),
 }
 
@@ -81,7 +92,8 @@ def save(obj: Any, path: str | os.PathLike) -> None:
 
     The file takes its name only when it is complete. What it holds: our estimators and
     featurisers, and pipelines of them with scikit-learn's plain steps (scalers, imputers, encoders,
-    linear models, PCA, `ColumnTransformer`, ...). Use `joblib.dump` for anything else.
+    linear models, boosted trees, PCA, `ColumnTransformer`, ...), and all of `make_kernel_pipeline`
+    and `make_consensus_pipeline`. Use `joblib.dump` for anything else.
 
     Parameters
     ----------
@@ -250,7 +262,9 @@ class _Writer:
         return {"shape": list(value.shape), **self._items(parts, where)}
 
     def _object(self, value: Any, where: str) -> dict:
-        if _has_own(value):
+        if type(value) in STATES:
+            state = _state_of(value, where)
+        elif _has_own(value):
             state = value.__getstate_for_file__()
         else:
             state = value if isinstance(value, dict) else vars(value)  # a Bunch is a dict
@@ -303,6 +317,8 @@ class _Reader:
             if name.startswith("__"):
                 raise ValueError(f"The file sets {name}, which no object may have set.")
         state = {name: self.read(item) for name, item in value["state"].items()}
+        if cls in STATES:
+            return STATES[cls][1](cls, state)
         if issubclass(cls, dict):
             return cls(**state)
         if issubclass(cls, Pipeline):
@@ -356,6 +372,14 @@ def _instead_of(value: Any, where: str) -> str:
 
 def _has_own(value: Any) -> bool:
     return hasattr(value, "__getstate_for_file__")
+
+
+def _state_of(value: Any, where: str) -> dict[str, Any]:
+    """Return the state of an estimator whose class is in the table of these."""
+    try:
+        return STATES[type(value)][0](value)
+    except TypeError as error:
+        raise TypeError(f"{where}: {error}") from error
 
 
 def _is_plain_type(value: Any) -> bool:

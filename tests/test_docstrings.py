@@ -68,6 +68,8 @@ FROM_PAPERS = (
     "model_selection.suggest_params",
     "nn.CNN",
     "nn.GNN",
+    "pipelines.ConsensusClassifier",
+    "pipelines.ConsensusRegressor",
     "pipelines.make_boosting_pipeline",
     "pipelines.make_butina_pipeline",
     "pipelines.make_forest_pipeline",

@@ -18,6 +18,7 @@ LAYERS = [
     "_rows",
     "_targets",
     "_output",
+    "_sklearn_state",
     "persistence",
     "_files",
     "_steps",

@@ -25,6 +25,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
+from sklearn.svm import SVR
 from skorch.callbacks import EpochTimer
 
 import skchem_dl
@@ -41,11 +42,14 @@ from skchem_dl import (
 from skchem_dl.pipelines import (
     NeuralEmbedder,
     SkipInvalidRows,
+    make_boosting_pipeline,
     make_cluster_pipeline,
     make_cnn_pipeline,
+    make_consensus_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
     make_gradient_descent_pipeline,
+    make_kernel_pipeline,
     make_linear_pipeline,
     make_mlp_pipeline,
     make_pca_pipeline,
@@ -78,6 +82,24 @@ OBJECTS = {
         Y,
     ),
     "linear": (make_linear_pipeline(), Y),
+    "trees": (make_boosting_pipeline(max_iter=5, min_samples_leaf=1), Y),
+    "trees of several targets": (
+        make_boosting_pipeline(max_iter=5, min_samples_leaf=1),
+        np.column_stack([Y, Y**2]),
+    ),
+    "trees of classes": (
+        make_boosting_pipeline("classification", max_iter=5, min_samples_leaf=1),
+        np.array(["a", "b", "c", "a"] * 2),
+    ),
+    "kernel": (make_kernel_pipeline(), Y),
+    "kernel of classes": (make_kernel_pipeline("classification"), LABELS),
+    "consensus": (make_consensus_pipeline(network_params={"max_epochs": 1}, random_state=0), Y),
+    "consensus of classes": (
+        make_consensus_pipeline(
+            "classification", network_params={"max_epochs": 1}, cv=2, random_state=0
+        ),
+        LABELS,
+    ),
     "gradient descent": (make_gradient_descent_pipeline(**QUICK), Y),
     "logistic": (make_linear_pipeline("classification"), LABELS),
     "imputed": (
@@ -204,6 +226,7 @@ def test_history_and_pickle_after_loading(path):
         (make_pipeline(FunctionTransformer(np.log1p), Ridge()), r"steps\[0\]\[1\]"),
         (make_forest_pipeline(n_estimators=2), "RandomForestRegressor"),
         (RandomForestRegressor(), "RandomForestRegressor"),
+        (make_pipeline(few, SVR().fit([[0.0], [1.0]], [0, 1])), r"\[1\]: An SVR with kernel='rbf'"),
         (FingerprintMLPRegressor(random_state=np.random.RandomState(0)), "random_state"),
     ],
 )
@@ -313,6 +336,35 @@ def test_a_matrix_that_points_outside_of_itself_is_refused(path):
 
     rewrite(path, lambda document: None, write_outside)
     with pytest.raises(ValueError, match="indices must be < 3"):
+        skchem_dl.load(path)
+
+
+TREES = make_boosting_pipeline(max_iter=3, min_samples_leaf=1).fit(SMILES, Y)
+KERNEL = make_kernel_pipeline().fit(SMILES, Y)
+OUTSIDE = {
+    "a feature": (TREES, "feature_idx", 10_000),
+    "a feature below 0": (TREES, "feature_idx", -1),
+    "a node": (TREES, "left", 1_000),
+    "a node before": (TREES, "right", 0),
+    "a category": (TREES, "is_categorical", 1),
+    "the number of nodes": (TREES, "n_nodes", 1),
+    "a support vector": (KERNEL, "support_", 1_000),
+    "a support vector below 0": (KERNEL, "support_", -1),
+    "kinds of support vectors": (KERNEL, "_n_support", None),
+}
+
+
+@pytest.mark.parametrize(("model", "name", "value"), OUTSIDE.values(), ids=OUTSIDE)
+def test_models_that_point_outside_of_themselves_are_refused(model, name, value, path):
+    skchem_dl.save(model, path)
+
+    def change(arrays):
+        for key in arrays:
+            if key.endswith((f".{name}", f"['{name}']")):
+                arrays[key] = arrays[key][:1] if value is None else np.full_like(arrays[key], value)
+
+    rewrite(path, lambda document: None, change)
+    with pytest.raises(ValueError, match="is damaged"):
         skchem_dl.load(path)
 
 

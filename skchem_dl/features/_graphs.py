@@ -44,7 +44,8 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     molecule_features : transformer, default=None
         Its output rides along as ``MolGraphs.molecule_features``, which the networks join to their
         readout. It is fitted on the valid rows of whatever the graphizer gets: the molecules, or,
-        with `smiles_column`, the whole frame (so a `ColumnTransformer` can add pH, dose or assay).
+        with `smiles_column`, the whole frame (so a `ColumnTransformer` can add pH, dose or assay);
+        a featurizer without a `smiles_column` of its own takes the same.
         A descriptor that RDKit cannot compute for a molecule is imputed by its median; other gaps
         are left as they are.
     on_invalid : {"raise", "nan"}, default="raise"
@@ -200,6 +201,8 @@ class MolGraphizer(OwnContainerMixin, BaseMolTransformer):
     def _fit_features(self, X: Any, y: Any, graphs: MolGraphs) -> np.ndarray:
         rows = np.flatnonzero(graphs.n_atoms)
         transformer = clone(self.molecule_features)
+        if getattr(transformer, "smiles_column", self) is None:
+            transformer.set_params(smiles_column=self.smiles_column)
         values = _as_matrix(
             transformer.fit_transform(
                 row_subset(X, rows), None if y is None else row_subset(y, rows)

@@ -8,6 +8,8 @@ from skchem_dl.pipelines._baselines import (
     make_linear_pipeline,
     make_mean_pipeline,
 )
+from skchem_dl.pipelines._consensus import ConsensusClassifier, ConsensusRegressor
+from skchem_dl.pipelines._consensus_pipeline import make_consensus_pipeline
 from skchem_dl.pipelines._embedder import NeuralEmbedder
 from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._neighbors import make_neighbors_pipeline
@@ -21,6 +23,8 @@ from skchem_dl.pipelines._unsupervised import (
 )
 
 __all__ = [
+    "ConsensusClassifier",
+    "ConsensusRegressor",
     "NeuralEmbedder",
     "SkipInvalidRows",
     "make_baselines",
@@ -28,6 +32,7 @@ __all__ = [
     "make_butina_pipeline",
     "make_cluster_pipeline",
     "make_cnn_pipeline",
+    "make_consensus_pipeline",
     "make_forest_pipeline",
     "make_gnn_pipeline",
     "make_gradient_descent_pipeline",

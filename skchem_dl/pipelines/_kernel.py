@@ -148,7 +148,8 @@ class MixedKernel(TransformerMixin, BaseEstimator):
         d = values.shape[1]
         parts = []
         if counts.shape[1]:
-            parts.append(_tanimoto(counts, self.counts_))
+            # From a file, it may be a matrix of scipy's older interface.
+            parts.append(_tanimoto(counts, sp.csr_array(self.counts_)))
         if d:
             parts.append(rbf_kernel(values, self.values_, self.gamma / d))
         kernel = np.mean(parts, axis=0)
@@ -164,7 +165,8 @@ class MixedKernel(TransformerMixin, BaseEstimator):
         counts.data = np.maximum(counts.data, 0)
         counts.sum_duplicates()
         counts.eliminate_zeros()
-        return counts, values.astype(np.float64)
+        # In C order, as a file has it, so that products round alike.
+        return counts, np.ascontiguousarray(values, dtype=np.float64)
 
 
 class KernelRoot(TransformerMixin, BaseEstimator):
@@ -181,7 +183,8 @@ class KernelRoot(TransformerMixin, BaseEstimator):
     def fit(self, K: np.ndarray, y: Any = None) -> "KernelRoot":
         """Factorize the kernel of the training set, (n, n)."""
         # Molecules that have equal features make it singular.
-        self.root_ = cholesky(K + _JITTER * np.trace(K) / len(K) * np.eye(len(K)), lower=True)
+        root = cholesky(K + _JITTER * np.trace(K) / len(K) * np.eye(len(K)), lower=True)
+        self.root_ = np.ascontiguousarray(root)
         return self
 
     def transform(self, K: np.ndarray) -> np.ndarray:

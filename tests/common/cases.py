@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -42,6 +42,8 @@ SMALL = {
     "random_state": 0,
     "readout_dim": 8,
 }
+# By their full names, as estimators of scikit-learn have others of the same name.
+SMALL_CONSENSUS = {"estimator__cv": 2, "estimator__trees__estimator__estimator__max_iter": 20}
 _FEATURIZER_OF = {
     "tokens": SmilesTokenizer(),
     "graphs": MolGraphizer(),
@@ -57,7 +59,8 @@ def small(estimator):
     names = estimator.get_params()
     chosen = {name: name.rpartition("__")[2] for name in names}
     return estimator.set_params(
-        **{name: SMALL[last] for name, last in chosen.items() if last in SMALL}
+        **{name: SMALL[last] for name, last in chosen.items() if last in SMALL},
+        **{name: value for name, value in SMALL_CONSENSUS.items() if name in names},
     )
 
 
@@ -99,11 +102,21 @@ def _pipelines():
             yield _param(factory)
 
 
+def _wrapped(cls):
+    """Give what a wrapper is made of: an estimator, or several by name."""
+    networks = skchem_dl.estimators
+    if "estimators" not in inspect.signature(cls).parameters:
+        return networks.FingerprintMLPRegressor()
+    kind = "Classifier" if issubclass(cls, ClassifierMixin) else "Regressor"
+    network = getattr(networks, f"FingerprintMLP{kind}")
+    return [("one", network()), ("other", network(loss="focal" if "C" in kind else "mae"))]
+
+
 _NEURAL = [_param(cls) for cls in ESTIMATORS]
 _FEATURIZERS = [_param(cls) for cls in FEATURIZERS]
 _PIPELINES = list(_pipelines())
 _SIMILARITY = [_param(cls) for cls in SIMILARITY]
-_WRAPPERS = [_param(cls, skchem_dl.estimators.FingerprintMLPRegressor()) for cls in WRAPPERS]
+_WRAPPERS = [_param(cls, _wrapped(cls)) for cls in WRAPPERS]
 _SUPERVISED = [p for p in _NEURAL + _PIPELINES if get_tags(p.values[0]()).target_tags.required]
 
 

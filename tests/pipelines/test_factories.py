@@ -36,12 +36,15 @@ from skchem_dl import (
 )
 from skchem_dl.datasets import load_solubility
 from skchem_dl.pipelines import (
+    ConsensusClassifier,
+    ConsensusRegressor,
     SkipInvalidRows,
     make_baselines,
     make_boosting_pipeline,
     make_butina_pipeline,
     make_cluster_pipeline,
     make_cnn_pipeline,
+    make_consensus_pipeline,
     make_forest_pipeline,
     make_gnn_pipeline,
     make_gradient_descent_pipeline,
@@ -75,6 +78,7 @@ PREDICTIVE = {
     ),
     make_kernel_pipeline: (MolFeatureUnion, SVR, LogisticRegression),
     make_mean_pipeline: (MorganFingerprinter, DummyRegressor, DummyClassifier),
+    make_consensus_pipeline: (MolGraphizer, ConsensusRegressor, ConsensusClassifier),
 }
 UNSUPERVISED = {
     make_pca_pipeline: (MorganFingerprinter, PCA),
@@ -139,6 +143,7 @@ def test_parameters_reach_the_estimator(factory):
         make_boosting_pipeline: {"max_iter": 3, "learning_rate": 0.5},
         make_kernel_pipeline: {"C": 3.0, "shrinking": False},
         make_mean_pipeline: {"strategy": "constant", "constant": 1.0},
+        make_consensus_pipeline: {"cv": 5, "shrinkage": 10.0},
         make_pca_pipeline: {"n_components": 5},
         make_cluster_pipeline: {"n_clusters": 3},
         make_butina_pipeline: {"distance_threshold": 0.2},
@@ -201,6 +206,11 @@ QUICK = {
     make_gradient_descent_pipeline: {"max_epochs": 10},
     make_boosting_pipeline: {"max_iter": 20, "featurizer": few},
     make_kernel_pipeline: {},
+    make_consensus_pipeline: {
+        "cv": 2,
+        "featurizer": MolGraphizer(molecule_features=few),
+        "network_params": {"hidden_dim": 16, "max_epochs": 2, "batch_size": 32},
+    },
 }
 UNSEEDED = (make_linear_pipeline, make_neighbors_pipeline, make_kernel_pipeline)
 
