@@ -31,7 +31,7 @@ class FitReport:
         self._data: dict[str, Any] = {}
         self._root: Any = None
         if has_callbacks(estimator):
-            n_members, n_epochs = estimator.n_members, estimator.max_epochs
+            n_members, n_epochs = estimator.n_members, estimator._n_epochs()
             n_subtasks = n_epochs if n_members == 1 else n_members
             self._root = estimator._init_callback_context(max_subtasks=n_subtasks)
 
@@ -55,7 +55,7 @@ class FitReport:
         """Begin a member, and return the task that its epochs belong to."""
         if self._estimator.n_members == 1:
             return self._root
-        task = self._root.subcontext("member", max_subtasks=self._estimator.max_epochs)
+        task = self._root.subcontext("member", max_subtasks=self._estimator._n_epochs())
         self.begin_task(task)
         return task
 

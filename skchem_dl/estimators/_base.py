@@ -274,6 +274,10 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
         """Return weights to start from, without an output layer; None draws them at random."""
         return None
 
+    def _n_epochs(self) -> int:
+        """Return the number of epochs of a fit."""
+        return self.max_epochs
+
     def _weigh_classes(self, targets: np.ndarray) -> None:
         """Set how much each class counts, where there are any."""
 

@@ -26,6 +26,7 @@ from skchem_dl.nn import (
 from skchem_dl.preprocessing import standardize
 
 _POSITIVE = [Interval(Integral, 1, None, closed="left")]
+_EPOCHS, _EPOCHS_OF_FINE_TUNING = 50, 20
 
 
 class _MolGNN(BaseNeuralEstimator):
@@ -49,6 +50,7 @@ class _MolGNN(BaseNeuralEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "freeze_embedding": ["boolean"],
         "backend": [StrOptions(set(BACKENDS))],
+        "max_epochs": [*_POSITIVE, StrOptions({"auto"})],
     }
 
     def __sklearn_tags__(self):
@@ -109,6 +111,11 @@ class _MolGNN(BaseNeuralEstimator):
                 "were made with, or pretrain again."
             )
         self.pretrained_architecture_ = self._follow(weights)
+
+    def _n_epochs(self) -> int:
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        return _EPOCHS if self.pretrained is None else _EPOCHS_OF_FINE_TUNING
 
     def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
         weights = resolve_pretrained(self.pretrained)
@@ -234,8 +241,8 @@ default="dmpnn"
         Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
-    max_epochs : int, default=50
-        Passes over the training molecules.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training molecules; "auto" is 50, or 20 from pretrained weights.
     early_stopping : bool, default=False
         Hold molecules out, stop when their loss (averaged over three epochs) no longer gets
         better, and restore the best epoch.
@@ -365,7 +372,7 @@ default="dmpnn"
         max_grad_norm=None,
         batch_size="auto",
         predict_batch_size=1024,
-        max_epochs=50,
+        max_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,
@@ -500,8 +507,8 @@ default="dmpnn"
         Molecules a training step; "auto" makes about 64 steps an epoch, of 32 to 256 molecules.
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
-    max_epochs : int, default=50
-        Passes over the training molecules.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training molecules; "auto" is 50, or 20 from pretrained weights.
     early_stopping : bool, default=False
         Hold molecules out, stop when their ROC AUC (averaged over three epochs) no longer gets
         better, and restore the best epoch.
@@ -632,7 +639,7 @@ default="dmpnn"
         max_grad_norm=None,
         batch_size="auto",
         predict_batch_size=1024,
-        max_epochs=50,
+        max_epochs="auto",
         early_stopping=False,
         validation_fraction=0.1,
         n_iter_no_change=10,

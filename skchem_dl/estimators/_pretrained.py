@@ -13,7 +13,6 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.persistence import load
 
 BUNDLED = ("base-v1",)  # files of skchem_dl/weights
-_FILES = "skchem_dl.weights"
 OUTPUT_LAYER = "head.1."  # of `GNN`; new in every network
 # Parameters of `GNN` that decide which weights it has, and what they mean.
 ARCHITECTURE = (
@@ -48,7 +47,7 @@ class PretrainedWeights:
         "head_dims", ...
     schema : GraphSchema
         Fields and categories of the graphs that it was trained on.
-    arrays : dict of str to ndarray
+    arrays : dict of str to ndarray of any shape
         Weights by the name they have in the network, float32 or float16.
     card : dict of str to object, default=None
         What a user should know of them: data, recipe, date.
@@ -84,11 +83,12 @@ class PretrainedWeights:
         Parameters
         ----------
         dtype : dtype
-            float16 halves the file; networks compute in float32 in any case.
+            For instance float16, which halves the file; networks compute in float32 in any case.
 
         Returns
         -------
         PretrainedWeights
+            With arrays of that type.
         """
         arrays = {name: values.astype(dtype) for name, values in self.arrays.items()}
         return PretrainedWeights(self.architecture, self.schema, arrays, self.card)
@@ -116,7 +116,7 @@ def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:
 
 @cache
 def _bundled(name: str) -> PretrainedWeights:
-    with as_file(files(_FILES) / f"{name}.skchem") as path:
+    with as_file(files("skchem_dl") / "weights" / f"{name}.skchem") as path:
         return load(path)
 
 

@@ -247,7 +247,7 @@ class GNN(nn.Module):
 
         Parameters
         ----------
-        weights : dict of str to ndarray
+        weights : dict of str to ndarray of any shape
             By name, as in `state_dict`, without an output layer. Hidden layers of the head are
             taken if they fit; molecule features, which have no weights yet, keep those that they
             have.

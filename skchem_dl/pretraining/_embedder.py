@@ -146,6 +146,8 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         ------
         InvalidMoleculeError
             If some rows are not valid molecules and ``on_invalid="raise"``.
+        ValueError
+            If graphs are given that were made by another version of `MolGraphizer`.
         """
         self._validate_params()
         weights = self._weights()

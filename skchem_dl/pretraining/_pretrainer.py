@@ -138,6 +138,16 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         Width of what `transform` returns.
     nets_ : list of one skorch.NeuralNet
         The trained network.
+    net_ : skorch.NeuralNet
+        The same.
+    module_ : torch.nn.Module
+        Its module.
+    schema_ : GraphSchema
+        Fields and categories of the graphs.
+    n_molecule_features_ : int
+        Always 0, as in networks on graphs alone.
+    run_dir_ : str
+        Folder of the log, with ``log_dir`` only.
 
     See Also
     --------
@@ -382,7 +392,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     def _make_targets(self, molecules: Sequence[Any]) -> PretrainingTargets:
         """Compute descriptors and bits of valid molecules, and set the task."""
         options = {"on_invalid": "nan", "n_jobs": self.n_jobs, "memory": self.memory}
-        featurizer = RDKitDescriptors(self.descriptors, **options).fit(molecules)
+        featurizer = RDKitDescriptors(self.descriptors, **options)
+        featurizer.set_output(transform="default").fit(molecules)
         values = np.concatenate([featurizer.transform(part) for part in self._parts(molecules)])
         scores, kept = normal_scores(values)
         self.descriptors_ = featurizer.get_feature_names_out()[kept]
@@ -391,7 +402,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         if self.fp_size:
             fingerprinter = MorganFingerprinter(
                 fp_size=self.fp_size, sparse_output=True, **options
-            ).fit(molecules)
+            )
+            fingerprinter.set_output(transform="default").fit(molecules)
             parts = [fingerprinter.transform(part) for part in self._parts(molecules)]
             bits = np.concatenate([pack_bits(part) for part in parts])
         targets = PretrainingTargets(scores, bits)

@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 import skchem_dl.estimators
 import skchem_dl.features
 import skchem_dl.pipelines
+import skchem_dl.pretraining
 import skchem_dl.similarity
 from skchem_dl import MolGraphizer, MolGraphs, MorganFingerprinter, SmilesTokenizer
 
@@ -74,6 +75,8 @@ def _classes(module):
 
 ESTIMATORS = _classes(skchem_dl.estimators)
 FEATURIZERS = [cls for cls in _classes(skchem_dl.features) if issubclass(cls, BaseEstimator)]
+FEATURIZERS.append(skchem_dl.pretraining.PretrainedEmbedder)
+PRETRAINERS = [skchem_dl.pretraining.MolGNNPretrainer]
 WRAPPERS = _classes(skchem_dl.pipelines)
 SIMILARITY = [cls for cls in _classes(skchem_dl.similarity) if issubclass(cls, BaseEstimator)]
 # Not the one that makes several at once.
@@ -114,6 +117,7 @@ def _wrapped(cls):
 
 _NEURAL = [_param(cls) for cls in ESTIMATORS]
 _FEATURIZERS = [_param(cls) for cls in FEATURIZERS]
+_PRETRAINERS = [_param(cls) for cls in PRETRAINERS]
 _PIPELINES = list(_pipelines())
 _SIMILARITY = [_param(cls) for cls in SIMILARITY]
 _WRAPPERS = [_param(cls, _wrapped(cls)) for cls in WRAPPERS]
@@ -140,11 +144,13 @@ classifiers, regressors = (
     for wanted in (True, False)
 )
 featurizers = pytest.mark.parametrize("make", _FEATURIZERS)
-classes = pytest.mark.parametrize("make", _NEURAL + _FEATURIZERS + _SIMILARITY + _WRAPPERS)
+classes = pytest.mark.parametrize(
+    "make", _NEURAL + _FEATURIZERS + _PRETRAINERS + _SIMILARITY + _WRAPPERS
+)
 pipelines = pytest.mark.parametrize("make", _PIPELINES)
 supervised = pytest.mark.parametrize("make", _SUPERVISED)
 everything = pytest.mark.parametrize(
-    "make", _NEURAL + _FEATURIZERS + _PIPELINES + _SIMILARITY + _WRAPPERS
+    "make", _NEURAL + _FEATURIZERS + _PRETRAINERS + _PIPELINES + _SIMILARITY + _WRAPPERS
 )
 
 

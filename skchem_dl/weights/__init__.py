@@ -1,1 +1,0 @@
-"""Files of pretrained weights; see `skchem_dl.pretraining`."""
