@@ -167,7 +167,7 @@ def make_schedule(lr_schedule: str | Callable[[float], float]) -> Callback:
 
 def _set_rate(net: Any, rate: float) -> None:
     for group in net.optimizer_.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("lr_factor", 1.0)
 
 
 def _half_cosine(t: float) -> float:

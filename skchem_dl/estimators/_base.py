@@ -116,6 +116,9 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
         self.callbacks = callbacks
         self.verbose = verbose
 
+    # Learning rate of pretrained weights, relative to that of a new head.
+    _pretrained_lr_factor = 1.0
+
     # Passed on by searches and pipelines as soon as routing is enabled: groups to keep scaffolds
     # apart in the inner split too, X_val for Pipeline(transform_input=["X_val"]).
     __metadata_request__fit = {"groups": True, "X_val": True, "y_val": True}

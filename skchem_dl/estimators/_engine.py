@@ -50,6 +50,8 @@ class TrainingNet(ScoredNet):
         Which network of an ensemble it is.
     pretrained : dict of str to ndarray, optional
         Weights that the module starts from; those that it lacks are drawn at random.
+    pretrained_lr_factor : float, default=1.0
+        Learning rate of these weights, relative to that of the others.
     **settings
         skorch's own.
     """
@@ -72,6 +74,7 @@ class TrainingNet(ScoredNet):
         run: Run | None = None,
         member: int = 0,
         pretrained: Mapping[str, np.ndarray] | None = None,
+        pretrained_lr_factor: float = 1.0,
         **settings: Any,
     ) -> None:
         self.seed = seed
@@ -82,6 +85,7 @@ class TrainingNet(ScoredNet):
         self.run = run
         self.member = member
         self.pretrained = pretrained
+        self.pretrained_lr_factor = pretrained_lr_factor
         super().__init__(*args, **settings)
 
     def initialize_module(self) -> "TrainingNet":
@@ -99,6 +103,8 @@ class TrainingNet(ScoredNet):
             lr=self.lr,
             weight_decay=self.weight_decay,
             momentum=self.momentum,
+            pretrained=self.pretrained or (),
+            pretrained_lr_factor=self.pretrained_lr_factor,
         )
         return self
 

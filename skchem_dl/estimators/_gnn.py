@@ -53,6 +53,8 @@ class _MolGNN(BaseNeuralEstimator):
         "max_epochs": [*_POSITIVE, StrOptions({"auto"})],
     }
 
+    _pretrained_lr_factor = 0.3  # chosen by folds; see benchmarks/pretraining.md
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -126,25 +128,20 @@ class _MolGNN(BaseNeuralEstimator):
         defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
         for name, value in weights.architecture.items():
             given = getattr(self, name)
-            followed = name == "head_dims" or name not in defaults
-            if not followed and given not in (value, defaults[name]):
+            if name in defaults and given not in (value, defaults[name]):
                 raise ValueError(
                     f"{name}={given!r} contradicts the pretrained weights, whose {name} is "
                     f"{value!r}. Leave {name} out, or set pretrained=None."
                 )
-        architecture = dict(weights.architecture)
-        if self.head_dims is not None and tuple(self.head_dims) != defaults["head_dims"]:
-            architecture["head_dims"] = self.head_dims  # a new head
-        return architecture
+        return dict(weights.architecture)
 
     def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
-        own = {name: getattr(self, name) for name in ARCHITECTURE}
-        own |= vars(self).get("pretrained_architecture_", {})
-        own["head_dims"] = check_widths("head_dims", own["head_dims"] or ())
         return GNN, {
             "schema": self.schema_,
             "n_molecule_features": self.n_molecule_features_,
-            **own,
+            **{name: getattr(self, name) for name in ARCHITECTURE},
+            **vars(self).get("pretrained_architecture_", {}),
+            "head_dims": check_widths("head_dims", self.head_dims),
             "dropout": self.dropout,
             "freeze_embedding": self.freeze_embedding,
             "backend": self.backend,

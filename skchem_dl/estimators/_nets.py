@@ -89,6 +89,7 @@ def make_net(
         seed=seed,
         member=member,
         pretrained=pretrained,
+        pretrained_lr_factor=estimator._pretrained_lr_factor,
         run=tracking.run_of(member) if tracking else None,
         task=task,
         verbose=int(prints(tracking.user_callbacks) if tracking else False),

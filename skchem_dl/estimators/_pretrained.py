@@ -13,7 +13,6 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.persistence import load
 
 BUNDLED = ("base-v1",)  # files of skchem_dl/weights
-OUTPUT_LAYER = "head.1."  # of `GNN`; new in every network
 # Parameters of `GNN` that decide which weights it has, and what they mean.
 ARCHITECTURE = (
     "conv",
@@ -27,14 +26,13 @@ ARCHITECTURE = (
     "jumping_knowledge",
     "readout",
     "readout_dim",
-    "head_dims",
     "activation",
 )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PretrainedWeights:
-    """Weights of a pretrained graph network, without its output layer.
+    """Weights of a pretrained graph network, without a head.
 
     `MolGNNPretrainer.weights_` is one. Pass it to ``pretrained=`` of `MolGNNRegressor`,
     `MolGNNClassifier` or `make_gnn_pipeline`, or write it to a file with `skchem_dl.save` and pass
@@ -44,7 +42,7 @@ class PretrainedWeights:
     ----------
     architecture : dict of str to object
         Parameters of `skchem_dl.nn.GNN` that make the network: "conv", "hidden_dim", "n_layers",
-        "head_dims", ...
+        "readout", "readout_dim", ...
     schema : GraphSchema
         Fields and categories of the graphs that it was trained on.
     arrays : dict of str to ndarray of any shape

@@ -248,20 +248,18 @@ class GNN(nn.Module):
         Parameters
         ----------
         weights : dict of str to ndarray of any shape
-            By name, as in `state_dict`, without an output layer. Hidden layers of the head are
-            taken if they fit; molecule features, which have no weights yet, keep those that they
-            have.
+            By name, as in `state_dict`: all but those of (some layers of) the head.
 
         Raises
         ------
         ValueError
-            If other weights are of a network with another architecture.
+            If they are weights of a network with another architecture.
         """
         own = self.state_dict()
         body = {name for name in own if not name.startswith("head.")}
         wrong = [
             name
-            for name in sorted(body | {name for name in weights if not name.startswith("head.")})
+            for name in sorted(body | set(weights))
             if name not in own or name not in weights or own[name].shape != weights[name].shape
         ]
         if wrong:
@@ -269,18 +267,9 @@ class GNN(nn.Module):
                 f"The pretrained weights do not fit the network: {', '.join(wrong)}. Its "
                 "architecture must be that of the weights."
             )
-        head = [name for name in weights if name in own and name.startswith("head.")]
         with torch.no_grad():
-            for name in [*body, *(head if self._takes_head(weights) else ())]:
-                values = torch.from_numpy(np.asarray(weights[name], dtype=np.float32))
-                own[name][..., : values.shape[-1]] = values
-
-    def _takes_head(self, weights: Mapping[str, np.ndarray]) -> bool:
-        """Check whether the hidden layers of the head have the widths of the weights'."""
-        own = {name: p for name, p in self.head[0].named_parameters(prefix="head.0")}
-        return {name: p.shape[0] for name, p in own.items()} == {
-            name: len(values) for name, values in weights.items() if name.startswith("head.")
-        }
+            for name, values in weights.items():
+                own[name].copy_(torch.from_numpy(np.asarray(values, dtype=np.float32)))
 
     def _plan(self, batch: GraphBatch) -> Plan:
         """Find out which rows the states have."""

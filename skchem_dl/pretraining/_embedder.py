@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from numbers import Integral
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import nn
 
 from skchem_dl._fit_tasks import OneTaskMixin
 from skchem_dl._rows import spread_rows
@@ -35,9 +34,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
     ----------
     pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default="base-v1"
         The weights, as in `MolGNNRegressor`.
-    layer : {"readout", "head"}, default="readout"
-        Which layer: the pooled atom states, or the last hidden layer of the head before its
-        activation, in which descriptors are linear.
     on_invalid : {"raise", "nan"}, default="raise"
         Whether an invalid molecule raises `InvalidMoleculeError`, or its row becomes NaN.
     n_jobs : int, default=None
@@ -73,7 +69,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict[str, list] = {
         "pretrained": [object],
-        "layer": [StrOptions({"readout", "head"})],
         **BaseMolTransformer._parameter_constraints,
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "precision": [StrOptions(set(PRECISIONS))],
@@ -84,7 +79,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         self,
         pretrained="base-v1",
         *,
-        layer="readout",
         on_invalid="raise",
         n_jobs=None,
         smiles_column=None,
@@ -94,7 +88,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         device="auto",
     ):
         self.pretrained = pretrained
-        self.layer = layer
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
         self.smiles_column = smiles_column
@@ -174,7 +167,7 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         names : ndarray of shape (h,), of str
             One for each column.
         """
-        width = self._width(_module_of(self._weights()))
+        width = _module_of(self._weights()).embedding_dim
         return np.array([f"embedding{i}" for i in range(width)], dtype=object)
 
     def __sklearn_clone__(self) -> "PretrainedEmbedder":
@@ -207,28 +200,17 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         names = ("on_invalid", "n_jobs", "smiles_column", "memory")
         return MolGraphizer(**{name: getattr(self, name) for name in names})
 
-    def _width(self, module: GNN) -> int:
-        return module.embedding_dim if self.layer == "readout" else _layers(module)[-1].out_features
-
     def _embed(self, module: GNN, graphs: MolGraphs, rows: np.ndarray) -> np.ndarray:
         """Embed the chosen molecules, batch after batch."""
         device = resolve_device(self.device)
         check_precision(self.precision, device)
         module = module.to(device)
-        parts = [np.empty((0, self._width(module)), dtype=np.float32)]
+        parts = [np.empty((0, module.embedding_dim), dtype=np.float32)]
         with torch.inference_mode(), autocast(device, self.precision), limit_busy_waiting(device):
             for start in range(0, len(rows), self.batch_size):
                 batch = GraphBatch.from_graphs(graphs[rows[start : start + self.batch_size]])
-                embedded = module.embed(batch.to(device))
-                if self.layer == "head":
-                    embedded = _layers(module)(embedded)
-                parts.append(embedded.float().cpu().numpy())
+                parts.append(module.embed(batch.to(device)).float().cpu().numpy())
         return np.concatenate(parts)
-
-
-def _layers(module: GNN) -> Any:
-    """Return the hidden layers of the head up to the last one's activation."""
-    return cast(nn.Sequential, module.head[0])[:-1]
 
 
 def _module_of(weights: PretrainedWeights) -> GNN:

@@ -1,6 +1,6 @@
 """An estimator that learns a graph network from molecules alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from numbers import Integral, Real
 from typing import Any
@@ -15,14 +15,15 @@ from skchem_dl._fit_tasks import with_callbacks
 from skchem_dl.callbacks._fit_report import FitReport
 from skchem_dl.estimators._base import _fitted_attributes
 from skchem_dl.estimators._data import TrainingRows
-from skchem_dl.estimators._engine import get_weights
+from skchem_dl.estimators._engine import get_weights, run_rows
 from skchem_dl.estimators._gnn import _MolGNN
 from skchem_dl.estimators._inputs import GraphInputs
-from skchem_dl.estimators._pretrained import ARCHITECTURE, OUTPUT_LAYER, PretrainedWeights
+from skchem_dl.estimators._pretrained import ARCHITECTURE, PretrainedWeights, resolve_pretrained
 from skchem_dl.features import MolGraphizer, MorganFingerprinter, RDKitDescriptors
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import as_items
 from skchem_dl.graphs import MolGraphs
+from skchem_dl.pretraining._embedder import PretrainedEmbedder
 from skchem_dl.pretraining._targets import (
     PretrainingLoss,
     PretrainingTargets,
@@ -34,6 +35,8 @@ from skchem_dl.pretraining._targets import (
 
 _CHUNK_SIZE = 10_000  # molecules between two steps of the progress bar
 _MOST_HELD_OUT = 5_000
+_EMBEDDING = "head.0.0"  # first layer of the head, before its activation
+_LEAST_SCALE = 0.1  # of the median deviation
 
 
 class MolGNNPretrainer(TransformerMixin, _MolGNN):
@@ -63,9 +66,9 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         Skip connections between layers.
     readout : str, default="sum_mean_max"
         Pooling over the atoms of a molecule; see `skchem_dl.nn.READOUTS`.
-    head_dims : sequence of int, default=None
-        Widths of the hidden layers between readout and output. None is one layer as wide as
-        `hidden_dim`. Networks that start from the weights start from these layers as well.
+    embedding_dim : int, default=None
+        Width of the embedding, a linear map of the readout from which the targets are predicted;
+        None is `hidden_dim`.
     activation : str, default="relu"
         Activation function; see `skchem_dl.nn.ACTIVATIONS`.
     dropout : float, default=0.0
@@ -125,7 +128,9 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     Attributes
     ----------
     weights_ : PretrainedWeights
-        All weights but those of the output layer.
+        The weights for other networks, up to the embedding.
+    embedding_mean_, embedding_scale_ : ndarray of shape (embedding_dim_,), float32
+        Mean and standard deviation of the embedding, which `weights_` are standardized by.
     descriptors_ : ndarray of shape (k,), of str
         Names of the descriptors that were learned.
     history_ : list of dict
@@ -135,7 +140,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     n_invalid_ : int
         Molecules that were left out.
     embedding_dim_ : int
-        Width of what `transform` returns.
+        Width of the embedding.
     nets_ : list of one skorch.NeuralNet
         The trained network.
     net_ : skorch.NeuralNet
@@ -166,7 +171,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     >>> smiles, _ = load_solubility(return_X_y=True)
     >>> pretrainer = MolGNNPretrainer(hidden_dim=32, max_epochs=2, random_state=0)
     >>> pretrainer.fit(smiles[:100]).transform(["CCO", "c1ccccc1"]).shape
-    (2, 96)
+    (2, 32)
 
     Networks start from it, and so does a pipeline:
 
@@ -182,7 +187,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
             name: BaseMolTransformer._parameter_constraints[name]
             for name in ("on_invalid", "n_jobs", "memory")
         },
-        "head_dims": ["array-like", None],
+        "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "descriptors": RDKitDescriptors._parameter_constraints["descriptors"],
         "fp_size": [Interval(Integral, 0, None, closed="left")],
         "bit_weight": [Interval(Real, 0, None, closed="left")],
@@ -193,6 +198,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     average_heads = virtual_node = freeze_embedding = early_stopping = False
     jumping_knowledge = "last"
     readout_dim = None
+    _pretrained_lr_factor = 1.0
     backend = "auto"
     loss = "mse"
     optimizer = "adamw"
@@ -208,7 +214,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         batch_norm=False,
         skip="none",
         readout="sum_mean_max",
-        head_dims=None,
+        embedding_dim=None,
         activation="relu",
         dropout=0.0,
         pretrained=None,
@@ -241,7 +247,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         self.batch_norm = batch_norm
         self.skip = skip
         self.readout = readout
-        self.head_dims = head_dims
+        self.embedding_dim = embedding_dim
         self.activation = activation
         self.dropout = dropout
         self.pretrained = pretrained
@@ -309,12 +315,14 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
             report.begin(X, None, None, rows)
             targets = self._make_targets([items[row] for row in rows.tolist()])
             data = TrainingRows(GraphInputs(inputs.graphs[rows]), targets, np.arange(len(rows)))
-            self._train(*self._split(data), None, goes_on, report)
+            training, validation = self._split(data)
+            self._train(training, validation, None, goes_on, report)
+            self._measure_embedding(training)
             report.end()
         return self
 
-    def transform(self, X: Any) -> np.ndarray:
-        """Compute embeddings of molecules (the input of the head).
+    def embed(self, X: Any) -> np.ndarray:
+        """Compute embeddings of molecules, each column of mean 0 and standard deviation 1 in `fit`.
 
         Parameters
         ----------
@@ -330,6 +338,24 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         ------
         InvalidMoleculeError
             If some rows are not valid molecules and ``on_invalid="raise"``.
+        """
+        names = ("on_invalid", "n_jobs", "memory", "precision", "device")
+        options = {name: getattr(self, name) for name in names}
+        embedder = PretrainedEmbedder(self.weights_, **options, batch_size=self.predict_batch_size)
+        return embedder.set_output(transform="default").transform(X)
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Compute embeddings of molecules, as `embed`.
+
+        Parameters
+        ----------
+        X : list, tuple, ndarray or Series of n molecules
+            SMILES strings or RDKit Mols.
+
+        Returns
+        -------
+        embedding : ndarray of shape (n, embedding_dim_), float32
+            NaN in the rows of invalid molecules.
         """
         return self.embed(X)
 
@@ -349,14 +375,26 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         return np.array([f"embedding{i}" for i in range(self.embedding_dim_)], dtype=object)
 
     @property
+    def embedding_dim_(self) -> int:
+        """Width of the embedding."""
+        return len(self.embedding_mean_)
+
+    @property
     def weights_(self) -> PretrainedWeights:
-        """All weights but those of the output layer."""
+        """The weights for other networks, up to the embedding."""
         arguments = self.net_.get_params_for("module")
+        architecture = {name: arguments[name] for name in ARCHITECTURE}
         arrays = get_weights(self.net_)
+        weight, bias = arrays[f"{_EMBEDDING}.weight"], arrays[f"{_EMBEDDING}.bias"]
+        body = {name: values for name, values in arrays.items() if not name.startswith("head.")}
         return PretrainedWeights(
-            {name: arguments[name] for name in ARCHITECTURE},
+            {**architecture, "readout_dim": len(bias)},
             self.schema_,
-            {name: arrays[name] for name in arrays if not name.startswith(OUTPUT_LAYER)},
+            {
+                **body,
+                "projection.weight": weight / self.embedding_scale_[:, None],
+                "projection.bias": (bias - self.embedding_mean_) / self.embedding_scale_,
+            },
             {
                 "n_molecules": self._n_molecules,
                 "n_epochs": self.n_iter_,
@@ -380,11 +418,23 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
             X = graphizer.fit_transform(X)
         return super()._read(X, reset=reset)
 
-    def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
-        module, arguments = super()._module()
-        if self.head_dims is None and "pretrained_architecture_" not in vars(self):
-            arguments["head_dims"] = [self.hidden_dim]
-        return module, arguments
+    def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
+        # The embedding is the first layer of the head, whose activation and output are not kept.
+        return {**super()._follow(weights), "readout_dim": None}
+
+    def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
+        known = super()._pretrained_arrays()
+        if known is None:
+            return None
+        return {name.replace("projection", _EMBEDDING): values for name, values in known.items()}
+
+    @property
+    def head_dims(self) -> tuple[int]:
+        """Width of the embedding, as the network takes it."""
+        known = resolve_pretrained(self.pretrained)
+        if known is not None:
+            return (known.architecture["readout_dim"],)
+        return (self.embedding_dim or self.hidden_dim,)
 
     def _make_loss(self) -> nn.Module:
         return PretrainingLoss(self._task.n_descriptors, self._task.entropy, self.bit_weight)
@@ -400,15 +450,22 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         del values
         bits = np.empty((len(molecules), 0), dtype=np.uint8)
         if self.fp_size:
-            fingerprinter = MorganFingerprinter(
-                fp_size=self.fp_size, sparse_output=True, **options
-            )
+            fingerprinter = MorganFingerprinter(fp_size=self.fp_size, sparse_output=True, **options)
             fingerprinter.set_output(transform="default").fit(molecules)
             parts = [fingerprinter.transform(part) for part in self._parts(molecules)]
             bits = np.concatenate([pack_bits(part) for part in parts])
         targets = PretrainingTargets(scores, bits)
         self._task = PretrainingTask(targets.n_descriptors, targets.n_bits, mean_entropy(bits))
         return targets
+
+    def _measure_embedding(self, data: TrainingRows) -> None:
+        """Set mean and deviation of the embedding; nearly constant columns are not blown up."""
+        readout = run_rows(self.net_, "embed", data.inputs, data.rows[:_MOST_HELD_OUT])
+        arrays = get_weights(self.net_)
+        embedded = readout @ arrays[f"{_EMBEDDING}.weight"].T + arrays[f"{_EMBEDDING}.bias"]
+        scale = embedded.std(axis=0)
+        self.embedding_mean_ = embedded.mean(axis=0)
+        self.embedding_scale_ = np.maximum(scale, _LEAST_SCALE * np.median(scale) or 1.0)
 
     def _parts(self, molecules: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """Cut molecules into chunks behind a progress bar."""

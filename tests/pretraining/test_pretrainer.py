@@ -8,6 +8,7 @@ from sklearn.base import clone
 import skchem_dl
 from skchem_dl import MolGNNRegressor, MolGraphizer
 from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
+from skchem_dl.nn import GraphBatch
 from skchem_dl.pretraining import MolGNNPretrainer
 
 
@@ -34,7 +35,7 @@ def test_descriptors_of_held_out_molecules_are_learned(pretrainer):
 
 def test_embeddings_have_a_row_for_each_molecule(pretrainer, molecules):
     embedded = pretrainer.transform(molecules[0][:5])
-    assert embedded.shape == (5, pretrainer.embedding_dim_) == (5, 48)
+    assert embedded.shape == (5, pretrainer.embedding_dim_) == (5, 16)
     assert embedded.dtype == np.float32
     assert list(pretrainer.get_feature_names_out()[:2]) == ["embedding0", "embedding1"]
     mols = [Chem.MolFromSmiles(text) for text in molecules[0][:5]]
@@ -100,6 +101,9 @@ def test_pretraining_continues_from_other_weights(pretrainer, molecules):
     ).fit(molecules[0])
     assert continued.weights_.architecture == pretrainer.weights_.architecture
     assert continued.embedding_dim_ == pretrainer.embedding_dim_
+    start = pretrainer.weights_.arrays["projection.weight"]
+    end = continued.weights_.arrays["projection.weight"] * continued.embedding_scale_[:, None]
+    assert 0 < np.abs(end - start).max() < 0.2
 
 
 def test_a_killed_fit_is_continued(pretrainer, molecules, tmp_path):
@@ -118,6 +122,24 @@ def test_a_killed_fit_is_continued(pretrainer, molecules, tmp_path):
         interrupted.fit(molecules[0])
     interrupted.fit(molecules[0])
     assert_same_weights(whole, interrupted)
+
+
+def test_columns_of_the_embedding_are_standardized(pretrainer, molecules):
+    embedded = pretrainer.transform(molecules[0])
+    np.testing.assert_allclose(embedded.mean(axis=0), 0, atol=0.1)
+    constant = pretrainer.embedding_scale_ == pretrainer.embedding_scale_.min()
+    np.testing.assert_allclose(embedded.std(axis=0)[~constant], 1, atol=0.1)
+
+
+def test_the_embedding_predicts_the_targets(pretrainer, molecules):
+    graphs = MolGraphizer().fit_transform(molecules[0])
+    embedded = pretrainer.transform(graphs)
+    embedded = embedded * pretrainer.embedding_scale_ + pretrainer.embedding_mean_
+    output = pretrainer.module_.head[1]
+    expected = np.maximum(embedded, 0) @ output.weight.detach().numpy().T
+    expected += output.bias.detach().numpy()
+    found = pretrainer.module_(GraphBatch.from_graphs(graphs)).detach().numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_a_network_starts_from_the_weights(pretrainer, molecules):
