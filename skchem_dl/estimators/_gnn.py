@@ -12,7 +12,12 @@ from torch import nn
 from skchem_dl.estimators._base import BaseNeuralEstimator, check_widths
 from skchem_dl.estimators._inputs import GraphInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
-from skchem_dl.estimators._pretrained import ARCHITECTURE, PretrainedWeights, resolve_pretrained
+from skchem_dl.estimators._pretrained import (
+    ARCHITECTURE,
+    BUNDLED,
+    PretrainedWeights,
+    resolve_pretrained,
+)
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import (
     ACTIVATIONS,
@@ -102,8 +107,8 @@ class _MolGNN(BaseNeuralEstimator):
 
     def _read_pretrained(self) -> None:
         """Resolve `pretrained`, and check that graphs and parameters fit its weights."""
-        weights = resolve_pretrained(self.pretrained)
         self.__dict__.pop("pretrained_architecture_", None)
+        weights = self._resolve_pretrained()
         if weights is None:
             return
         if weights.schema != self.schema_:
@@ -114,13 +119,21 @@ class _MolGNN(BaseNeuralEstimator):
             )
         self.pretrained_architecture_ = self._follow(weights)
 
+    def _resolve_pretrained(self) -> PretrainedWeights | None:
+        """Return the weights to start from; "auto" has none if an architecture is asked for."""
+        if self.pretrained != "auto":
+            return resolve_pretrained(self.pretrained)
+        defaults = signature(type(self)).parameters
+        own = [name for name in ARCHITECTURE if getattr(self, name) != defaults[name].default]
+        return None if own else resolve_pretrained(BUNDLED[-1])
+
     def _n_epochs(self) -> int:
         if self.max_epochs != "auto":
             return self.max_epochs
-        return _EPOCHS if self.pretrained is None else _EPOCHS_OF_FINE_TUNING
+        return _EPOCHS if self._resolve_pretrained() is None else _EPOCHS_OF_FINE_TUNING
 
     def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
-        weights = resolve_pretrained(self.pretrained)
+        weights = self._resolve_pretrained()
         return None if weights is None else weights.arrays
 
     def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
@@ -173,7 +186,8 @@ class MolGNNRegressor(RegressionMixin, _MolGNN):
         Weights to start from: the name of those that come with the package ("base-v1"), a file of
         `skchem_dl.save`, or what was pretrained with `skchem_dl.pretraining.MolGNNPretrainer`.
         They decide the architecture (`conv`, `hidden_dim`, ...): a parameter that is set to
-        another value raises. None draws weights at random.
+        another value raises. "auto" is those of the package, unless a parameter of the
+        architecture is set. None draws weights at random.
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
@@ -441,7 +455,8 @@ class MolGNNClassifier(ClassificationMixin, _MolGNN):
         Weights to start from: the name of those that come with the package ("base-v1"), a file of
         `skchem_dl.save`, or what was pretrained with `skchem_dl.pretraining.MolGNNPretrainer`.
         They decide the architecture (`conv`, `hidden_dim`, ...): a parameter that is set to
-        another value raises. None draws weights at random.
+        another value raises. "auto" is those of the package, unless a parameter of the
+        architecture is set. None draws weights at random.
     conv : {"dmpnn", "gcn", "sage", "gin", "gine", "gat", "gatv2", "mpnn", "attentivefp"}, \
 default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see

@@ -115,16 +115,20 @@ def make_cnn_pipeline(
 def make_gnn_pipeline(
     task: str = "regression",
     *,
+    pretrained: Any = "auto",
     featurizer: Any = None,
     on_invalid: str | None = None,
     **params: Any,
 ) -> Pipeline:
-    """Molecular graphs into a graph neural network.
+    """Molecular graphs into a graph neural network, by default a pretrained one.
 
     Parameters
     ----------
     task : {"regression", "classification"}, default="regression"
         Whether y is of numbers or of classes.
+    pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default="auto"
+        Weights to start from, as in `MolGNNRegressor`. "auto" is those of the package, unless a
+        parameter of the architecture (`conv`, `hidden_dim`, ...) is set. None draws them at random.
     featurizer : transformer, default=None
         Instead of ``MolGraphizer()``.
     on_invalid : {"raise", "nan"}, default=None
@@ -155,5 +159,6 @@ def make_gnn_pipeline(
     """
     from skchem_dl.estimators import MolGNNClassifier, MolGNNRegressor
 
-    estimator = choose_estimator(task, MolGNNRegressor, MolGNNClassifier)(**params)
+    network = choose_estimator(task, MolGNNRegressor, MolGNNClassifier)
+    estimator = network(pretrained=pretrained, **params)
     return build_pipeline(featurizer, MolGraphizer(), on_invalid, estimator)
