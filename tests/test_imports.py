@@ -34,9 +34,9 @@ LAYERS = [
     "datasets",
     "similarity",
     "estimators",
+    "pretraining",
     "model_selection",
     "pipelines",
-    "pretraining",
     "inspection",
     "screening",
 ]

@@ -14,7 +14,6 @@ from skchem_dl.estimators._inputs import GraphInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.estimators._pretrained import (
     ARCHITECTURE,
-    BUNDLED,
     PretrainedWeights,
     resolve_pretrained,
 )
@@ -121,11 +120,11 @@ class _MolGNN(BaseNeuralEstimator):
 
     def _resolve_pretrained(self) -> PretrainedWeights | None:
         """Return the weights to start from; "auto" has none if an architecture is asked for."""
-        if self.pretrained != "auto":
-            return resolve_pretrained(self.pretrained)
-        defaults = signature(type(self)).parameters
-        own = [name for name in ARCHITECTURE if getattr(self, name) != defaults[name].default]
-        return None if own else resolve_pretrained(BUNDLED[-1])
+        if isinstance(self.pretrained, str) and self.pretrained == "auto":
+            defaults = signature(type(self)).parameters
+            if any(getattr(self, name) != defaults[name].default for name in ARCHITECTURE):
+                return None
+        return resolve_pretrained(self.pretrained)
 
     def _n_epochs(self) -> int:
         if self.max_epochs != "auto":

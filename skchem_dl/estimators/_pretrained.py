@@ -12,7 +12,7 @@ import numpy as np
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.persistence import load
 
-BUNDLED = ("base-v1",)  # files of skchem_dl/weights
+BUNDLED = ("base-v1",)  # files of skchem_dl/weights; the last is what "auto" stands for
 # Parameters of `GNN` that decide which weights it has, and what they mean.
 ARCHITECTURE = (
     "conv",
@@ -97,7 +97,7 @@ def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:
     if pretrained is None or isinstance(pretrained, PretrainedWeights):
         return pretrained
     if isinstance(pretrained, str | os.PathLike):
-        name = os.fspath(pretrained)
+        name = BUNDLED[-1] if pretrained == "auto" else os.fspath(pretrained)
         pretrained = _bundled(name) if name in BUNDLED else _read_file(name)
     weights = getattr(pretrained, "weights_", None)  # of a fitted pretrainer
     if isinstance(pretrained, PretrainedWeights):
@@ -106,8 +106,8 @@ def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:
         kind = type(pretrained).__name__
         fit_first = " Fit it; in a grid of a search, which clones it, pass its weights_."
         raise TypeError(
-            f"pretrained={pretrained!r}; expected None, one of {BUNDLED}, a file, or a fitted "
-            f"MolGNNPretrainer.{fit_first if kind == 'MolGNNPretrainer' else ''}"
+            f"pretrained={pretrained!r}; expected None, 'auto', one of {BUNDLED}, a file, or a "
+            f"fitted MolGNNPretrainer.{fit_first if kind == 'MolGNNPretrainer' else ''}"
         )
     return weights
 

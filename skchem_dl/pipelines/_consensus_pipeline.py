@@ -12,6 +12,7 @@ from skchem_dl.pipelines._graph_views import FoldedCounts, GraphsAlone, Molecule
 from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._networks import make_gnn_pipeline
 from skchem_dl.pipelines._sample import RandomSample
+from skchem_dl.pretraining import PretrainedEmbedder
 
 
 def make_consensus_pipeline(
@@ -25,11 +26,12 @@ def make_consensus_pipeline(
     random_state: Any = None,
     **params: Any,
 ) -> Pipeline:
-    """A graph network, a kernel method and boosted trees, weighted by out-of-fold predictions.
+    """A graph network, kernel methods and boosted trees, weighted by out-of-fold predictions.
 
     The members are the estimators of `make_gnn_pipeline`, `make_kernel_pipeline` and
-    `make_boosting_pipeline`, named "network", "kernel" and "trees". Graphs, fingerprint and
-    descriptors of each molecule are computed once and shared by all of them.
+    `make_boosting_pipeline`, named "network", "kernel" and "trees", and "embedding", the kernel
+    method on embeddings by the weights that the network starts from (unless it starts from none).
+    Graphs, fingerprint and descriptors of each molecule are computed once and shared by all.
 
     Parameters
     ----------
@@ -37,14 +39,14 @@ def make_consensus_pipeline(
         Whether y is of numbers or of classes.
     featurizer : transformer, default=None
         Instead of ``MolGraphizer(molecule_features=MolFeatureUnion())``: another `MolGraphizer`
-        with molecule features. The kernel method and the trees see these, the network the graphs.
+        with molecule features. "kernel" and "trees" see these, the others the graphs.
     on_invalid : {"raise", "nan"}, default=None
         Set on the featurizer, if given.
     network_params : dict, default=None
         For `make_gnn_pipeline`, which makes the network: ``{"max_epochs": 30}``, for instance.
     max_kernel_rows : int, default=5000
-        The kernel method is fitted on at most so many molecules, drawn at random, as its memory
-        grows with the square of their number. Its weight then tells what that is worth.
+        The kernel methods are fitted on at most so many molecules, drawn at random, as their memory
+        grows with the square of the number. Their weight then tells what that is worth.
     n_jobs : int, default=None
         Worker processes of the featurizer, unless one is given, and of the fits.
     random_state : int, RandomState instance or None, default=None
@@ -77,7 +79,7 @@ def make_consensus_pipeline(
     >>> model = make_consensus_pipeline(network_params={"max_epochs": 2}, cv=2, random_state=0)
     >>> mean, std = model.fit(X[:50], y[:50]).predict(X[50:53], return_std=True)
     >>> list(model["estimator"].oof_errors_)
-    ['network', 'kernel', 'trees', 'consensus']
+    ['network', 'embedding', 'kernel', 'trees', 'consensus']
     """
     consensus = choose_estimator(task, ConsensusRegressor, ConsensusClassifier)
     members = _members(task, network_params or {}, max_kernel_rows, folded=featurizer is None)
@@ -93,12 +95,25 @@ def _members(
 ) -> list[tuple[str, Pipeline]]:
     """Return the estimators by name, each behind what takes its part of the graphs."""
     network = make_gnn_pipeline(task, **network_params)["estimator"]
-    kernel = make_kernel_pipeline(task)["estimator"]
-    kernel.set_params(estimator=RandomSample(kernel.estimator, max_kernel_rows))
     trees = make_boosting_pipeline(task)["estimator"]
     fold = [("fold", FoldedCounts())] if folded else []
-    return [
-        ("network", Pipeline([("graphs", GraphsAlone()), ("estimator", network)])),
-        ("kernel", Pipeline([("features", MoleculeFeatures()), ("estimator", kernel)])),
-        ("trees", Pipeline([("features", MoleculeFeatures()), *fold, ("estimator", trees)])),
-    ]
+    steps = {
+        "network": [("graphs", GraphsAlone()), ("estimator", network)],
+        "embedding": [
+            ("embedder", PretrainedEmbedder(network.pretrained, on_invalid="nan")),
+            ("estimator", _kernel_method(task, max_kernel_rows)),
+        ],
+        "kernel": [
+            ("features", MoleculeFeatures()),
+            ("estimator", _kernel_method(task, max_kernel_rows)),
+        ],
+        "trees": [("features", MoleculeFeatures()), *fold, ("estimator", trees)],
+    }
+    if network.pretrained is None:
+        del steps["embedding"]
+    return [(name, Pipeline(its_steps)) for name, its_steps in steps.items()]
+
+
+def _kernel_method(task: str, max_rows: int) -> Any:
+    kernel = make_kernel_pipeline(task)["estimator"]
+    return kernel.set_params(estimator=RandomSample(kernel.estimator, max_rows))

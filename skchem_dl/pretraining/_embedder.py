@@ -33,7 +33,7 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default="base-v1"
-        The weights, as in `MolGNNRegressor`.
+        The weights, as in `MolGNNRegressor`; "auto" is those of the package.
     on_invalid : {"raise", "nan"}, default="raise"
         Whether an invalid molecule raises `InvalidMoleculeError`, or its row becomes NaN.
     n_jobs : int, default=None

@@ -430,7 +430,7 @@ def test_wrong_targets_and_groups():
 def test_a_pipeline_learns_from_smiles():
     model = quick().fit(SMILES[:100], LOG_S[:100])
     consensus = model["estimator"]
-    assert list(consensus.named_estimators_) == ["network", "kernel", "trees"]
+    assert list(consensus.named_estimators_) == ["network", "embedding", "kernel", "trees"]
     assert model.score(SMILES[100:], LOG_S[100:]) > 0.5
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(SMILES), model.predict(SMILES))
