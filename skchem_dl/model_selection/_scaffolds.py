@@ -23,6 +23,9 @@ _MANY_ATOMS = 100
 # RDKit adds no hydrogens to an atom that was written with brackets, such as [CH2], and loses a
 # neighbor outside of the scaffold. The canonical SMILES has no brackets that are not needed.
 _OPEN_VALENCE = re.compile(r"\[[A-Z][a-z]?H?\d*\]")
+# If rings have several methylene or imine groups, RDKit may write the molecule that it has cut in
+# more than one way. The molecule read from that text is always written in the same way.
+_SEVERAL_SPELLINGS = re.compile(r"[CN]=")
 
 
 def scaffold_groups(
@@ -112,6 +115,9 @@ def _scaffold_smiles(mol: Mol) -> str:
     scaffold = MolToSmiles(_decompose(mol), False)
     if _OPEN_VALENCE.search(scaffold):
         scaffold = MolToSmiles(_decompose(MolFromSmiles(MolToSmiles(mol))), False)
+    if _SEVERAL_SPELLINGS.match(scaffold):
+        read_again = MolFromSmiles(scaffold)
+        scaffold = scaffold if read_again is None else MolToSmiles(read_again, False)
     return scaffold
 
 

@@ -12,7 +12,6 @@ from skchem_dl.pipelines._graph_views import FoldedCounts, GraphsAlone, Molecule
 from skchem_dl.pipelines._kernel import make_kernel_pipeline
 from skchem_dl.pipelines._networks import make_gnn_pipeline
 from skchem_dl.pipelines._sample import RandomSample
-from skchem_dl.pretraining import PretrainedEmbedder
 
 
 def make_consensus_pipeline(
@@ -94,6 +93,8 @@ def _members(
     task: str, network_params: dict[str, Any], max_kernel_rows: int, *, folded: bool
 ) -> list[tuple[str, Pipeline]]:
     """Return the estimators by name, each behind what takes its part of the graphs."""
+    from skchem_dl.pretraining import PretrainedEmbedder  # imports torch
+
     network = make_gnn_pipeline(task, **network_params)["estimator"]
     trees = make_boosting_pipeline(task)["estimator"]
     fold = [("fold", FoldedCounts())] if folded else []

@@ -145,6 +145,7 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         weights = self._weights()
         graphs = X if isinstance(X, MolGraphs) else self._graphizer().transform(X)
+        graphs = graphs.with_molecule_features(None)
         if graphs.schema != weights.schema:
             raise ValueError(
                 f"The graphs have the schema {graphs.schema}; the weights expect {weights.schema}."

@@ -104,6 +104,24 @@ def test_long_chains_take_no_time(generic):
     assert time.process_time() - began < 5  # RDKit's decomposition takes minutes
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C=C1N=C2CC(c3cccs3)CC(=O)C2C(c2cccs2)C1=C(O)OCC",
+        "CN=C1NN(c2ccccc2)C(=O)C1C(=N)C(=O)Nc1ccccc1",
+        "CN=C1C=CC2=C(C=C(c3ccccc3)CN2)C1=NO",
+    ],
+)
+def test_atom_maps_do_not_change_it(text):
+    rng = np.random.default_rng(0)
+    expected = scaffold_groups([text])
+    for _ in range(20):
+        mol = Chem.MolFromSmiles(text)
+        for atom in mol.GetAtoms():
+            atom.SetAtomMapNum(int(rng.integers(0, 100)))
+        assert scaffold_groups([mol]) == expected
+
+
 def test_stereochemistry_is_no_part_of_it():
     decalins = ["C1CC[C@H]2CCCC[C@@H]2C1", "C1CC[C@@H]2CCCC[C@@H]2C1", "C1CCC2CCCCC2C1"]
     assert set(scaffold_groups(decalins)) == {"C1CCC2CCCCC2C1"}

@@ -169,7 +169,7 @@ def test_searches_and_cross_validation(pretrainer, molecules):
 
 
 def test_an_unfitted_pretrainer_is_refused(model, pretrainer, graphs, molecules):
-    with pytest.raises(TypeError, match=r"expected None, one of .* Fit it; in a grid"):
+    with pytest.raises(TypeError, match=r"expected None, 'auto', one of .* Fit it; in a grid"):
         model.set_params(pretrained=clone(pretrainer)).fit(graphs, molecules[1])
 
 
