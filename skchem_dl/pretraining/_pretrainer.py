@@ -460,7 +460,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
 
     def _measure_embedding(self, data: TrainingRows) -> None:
         """Set mean and deviation of the embedding; nearly constant columns are not blown up."""
-        readout = run_rows(self.net_, "embed", data.inputs, data.rows[:_MOST_HELD_OUT])
+        rows = np.random.default_rng(0).permutation(data.rows)[:_MOST_HELD_OUT]
+        readout = run_rows(self.net_, "embed", data.inputs, np.sort(rows))
         arrays = get_weights(self.net_)
         embedded = readout @ arrays[f"{_EMBEDDING}.weight"].T + arrays[f"{_EMBEDDING}.bias"]
         scale = embedded.std(axis=0)
