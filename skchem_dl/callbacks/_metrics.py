@@ -22,6 +22,8 @@ class EpochMetrics(Callback):
     ----------
     metrics : callable
         Maps targets ``(n, t)`` and the network's output ``(n, k)`` to a dict of floats.
+    training : bool, default=True
+        Also collect the training molecules' targets and outputs, which takes memory.
 
     See Also
     --------
@@ -39,8 +41,13 @@ class EpochMetrics(Callback):
     True
     """
 
-    def __init__(self, metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]) -> None:
+    def __init__(
+        self,
+        metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]],
+        training: bool = True,
+    ) -> None:
         self.metrics = metrics
+        self.training = training
 
     def _compute(self, net: Any, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         return self.metrics(targets, outputs)
@@ -53,6 +60,8 @@ class EpochMetrics(Callback):
         self, net: Any, batch: Any = None, training: bool = False, y_pred: Any = None, **kwargs: Any
     ) -> None:
         """Collect targets and outputs."""
+        if training and not self.training:
+            return
         targets = batch[1] if isinstance(batch[1], Tensor) else batch[1][0]
         self._seen["train" if training else "valid"].append((targets, y_pred.detach()))
 
@@ -102,6 +111,8 @@ class TargetMetrics(EpochMetrics):
     >>> [name for name in history[-1] if name.startswith("train_rmse")]
     ['train_rmse', 'train_rmse_1']
     """
+
+    training = True
 
     def __init__(self, targets: Sequence[int] | None = None) -> None:
         self.targets = targets

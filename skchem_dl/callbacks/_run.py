@@ -15,8 +15,17 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback
 
-# They say where training is shown and kept, not how it goes.
-_NOT_TRAINING = ("callbacks", "checkpoint_dir", "log_dir", "verbose")
+# They say where training is shown and kept, not how it goes; data and weights have digests.
+_NOT_TRAINING = (
+    "callbacks",
+    "checkpoint_dir",
+    "log_dir",
+    "memory",
+    "n_jobs",
+    "on_invalid",
+    "pretrained",
+    "verbose",
+)
 _LONGEST_TEXT = 200
 
 

@@ -385,7 +385,7 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
                         tracking,
                         len(data),
                         reporter=report.reporter(),
-                        pretrained=pretrained if weights is None else None,
+                        pretrained=pretrained,
                     )
                     train(net, data, validation, weights)
                     finished.append(net)

@@ -21,7 +21,8 @@ class CopiedMixin(BaseEstimator):
     def __sklearn_clone__(self) -> Any:
         """Clone all parameters but the callbacks, whose arguments are shared.
 
-        Pretrained weights are shared as well: the clone of a fitted pretrainer has none.
+        Pretrained weights are shared as well, instead of a pretrainer that holds them: its clone
+        would not be fitted.
         """
         bare = copy(self)
         bare.callbacks = None
@@ -30,7 +31,7 @@ class CopiedMixin(BaseEstimator):
             bare.pretrained = None
         cloned = super(CopiedMixin, bare).__sklearn_clone__()
         if pretrained is not None:
-            cloned.pretrained = pretrained
+            cloned.pretrained = getattr(pretrained, "weights_", pretrained)
         given = self.callbacks
         is_sequence = isinstance(given, list | tuple)  # `fit` refuses all else
         cloned.callbacks = type(given)(copy_callbacks(given)) if is_sequence else given

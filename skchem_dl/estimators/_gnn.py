@@ -31,6 +31,7 @@ from skchem_dl.preprocessing import standardize
 
 _POSITIVE = [Interval(Integral, 1, None, closed="left")]
 _EPOCHS, _EPOCHS_OF_FINE_TUNING = 50, 20
+_AUTO = {"hidden_dim": 300, "n_layers": 3}  # of networks that start from random weights
 
 
 class _MolGNN(BaseNeuralEstimator):
@@ -39,8 +40,8 @@ class _MolGNN(BaseNeuralEstimator):
         "pretrained": [object],
         # Views, not copies: what is registered later is known too.
         "conv": [StrOptions(CONVS.keys())],
-        "hidden_dim": _POSITIVE,
-        "n_layers": _POSITIVE,
+        "hidden_dim": [*_POSITIVE, StrOptions({"auto"})],
+        "n_layers": [*_POSITIVE, StrOptions({"auto"})],
         "batch_norm": ["boolean"],
         "skip": [StrOptions(set(SKIPS))],
         "n_heads": _POSITIVE,
@@ -56,6 +57,21 @@ class _MolGNN(BaseNeuralEstimator):
         "backend": [StrOptions(set(BACKENDS))],
         "max_epochs": [*_POSITIVE, StrOptions({"auto"})],
     }
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, without those of a pretrainer that holds the weights.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored; present for API consistency by convention.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=False)
 
     _pretrained_lr_factor = 0.3  # chosen by folds; see benchmarks/pretraining.md
 
@@ -114,17 +130,35 @@ class _MolGNN(BaseNeuralEstimator):
             raise ValueError(
                 f"The graphs have the schema {self.schema_}; the pretrained weights expect "
                 f"{weights.schema}. Make the graphs with the version of skchem_dl that the weights "
-                "were made with, or pretrain again."
+                "were made with, pretrain again, or set pretrained=None."
             )
         self.pretrained_architecture_ = self._follow(weights)
 
     def _resolve_pretrained(self) -> PretrainedWeights | None:
-        """Return the weights to start from; "auto" has none if an architecture is asked for."""
+        """Return the weights to start from; "auto" has none if they contradict a parameter."""
+        weights = resolve_pretrained(self.pretrained)
         if isinstance(self.pretrained, str) and self.pretrained == "auto":
-            defaults = signature(type(self)).parameters
-            if any(getattr(self, name) != defaults[name].default for name in ARCHITECTURE):
-                return None
-        return resolve_pretrained(self.pretrained)
+            assert weights is not None
+            return None if self._contradictions(weights) else weights
+        return weights
+
+    def _contradictions(self, weights: PretrainedWeights) -> list[str]:
+        """Return the parameters that are set to other values than the weights need."""
+        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
+        return [
+            name
+            for name, value in weights.architecture.items()
+            if name in defaults and getattr(self, name) not in (value, defaults[name])
+        ]
+
+    def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
+        """Return the weights' architecture unless a parameter contradicts it."""
+        for name in self._contradictions(weights):
+            raise ValueError(
+                f"{name}={getattr(self, name)!r} contradicts the pretrained weights, whose {name} "
+                f"is {weights.architecture[name]!r}. Leave {name} out, or set pretrained=None."
+            )
+        return dict(weights.architecture)
 
     def _n_epochs(self) -> int:
         if self.max_epochs != "auto":
@@ -133,27 +167,24 @@ class _MolGNN(BaseNeuralEstimator):
 
     def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
         weights = self._resolve_pretrained()
+        architecture = None if weights is None else self._follow(weights)
+        if architecture != vars(self).get("pretrained_architecture_"):
+            raise ValueError(
+                "warm_start=True continues with the network of the previous fit, but pretrained="
+                f"{self.pretrained!r} now stands for other weights. Set it back, or warm_start to "
+                "False."
+            )
         return None if weights is None else weights.arrays
 
-    def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
-        """Return the weights' architecture unless a parameter contradicts it."""
-        defaults = {name: p.default for name, p in signature(type(self)).parameters.items()}
-        for name, value in weights.architecture.items():
-            given = getattr(self, name)
-            if name in defaults and given not in (value, defaults[name]):
-                raise ValueError(
-                    f"{name}={given!r} contradicts the pretrained weights, whose {name} is "
-                    f"{value!r}. Leave {name} out, or set pretrained=None."
-                )
-        return dict(weights.architecture)
-
     def _module(self) -> tuple[type[nn.Module], dict[str, Any]]:
+        own = {name: getattr(self, name) for name in (*ARCHITECTURE, "head_dims")}
+        own |= {name: value for name, value in _AUTO.items() if own[name] == "auto"}
+        own |= vars(self).get("pretrained_architecture_", {})
+        own["head_dims"] = check_widths("head_dims", own["head_dims"])
         return GNN, {
             "schema": self.schema_,
             "n_molecule_features": self.n_molecule_features_,
-            **{name: getattr(self, name) for name in ARCHITECTURE},
-            **vars(self).get("pretrained_architecture_", {}),
-            "head_dims": check_widths("head_dims", self.head_dims),
+            **own,
             "dropout": self.dropout,
             "freeze_embedding": self.freeze_embedding,
             "backend": self.backend,
@@ -192,10 +223,11 @@ default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
         no bond orders, the others do. "dmpnn" is chemprop's [1]_. "mpnn" has a matrix for each
         kind of bond: set `hidden_dim` to 64 or so.
-    hidden_dim : int, default=300
-        Width of the atoms' or bonds' vectors.
-    n_layers : int, default=3
-        Convolutions; for "dmpnn" and "attentivefp" the depth, that counts the first vectors.
+    hidden_dim : int or "auto", default="auto"
+        Width of the hidden states of atoms or bonds; "auto" is 300, or that of pretrained weights.
+    n_layers : int or "auto", default="auto"
+        Message-passing layers; for "dmpnn" and "attentivefp" the depth, that counts the first
+        states. "auto" is 3, or the number in pretrained weights.
     batch_norm : bool, default=False
         Normalise the vectors after each convolution.
     skip : {"none", "residual", "gated"}, default="none"
@@ -356,8 +388,8 @@ default="dmpnn"
         *,
         pretrained=None,
         conv="dmpnn",
-        hidden_dim=300,
-        n_layers=3,
+        hidden_dim="auto",
+        n_layers="auto",
         batch_norm=False,
         skip="none",
         n_heads=4,
@@ -461,10 +493,11 @@ default="dmpnn"
         How atoms hear of each other; see `skchem_dl.nn.CONVS`. "gcn" [2]_, "sage" and "gin" see
         no bond orders, the others do. "dmpnn" is chemprop's [1]_. "mpnn" has a matrix for each
         kind of bond: set `hidden_dim` to 64 or so.
-    hidden_dim : int, default=300
-        Width of the atoms' or bonds' vectors.
-    n_layers : int, default=3
-        Convolutions; for "dmpnn" and "attentivefp" the depth, that counts the first vectors.
+    hidden_dim : int or "auto", default="auto"
+        Width of the hidden states of atoms or bonds; "auto" is 300, or that of pretrained weights.
+    n_layers : int or "auto", default="auto"
+        Message-passing layers; for "dmpnn" and "attentivefp" the depth, that counts the first
+        states. "auto" is 3, or the number in pretrained weights.
     batch_norm : bool, default=False
         Normalise the vectors after each convolution.
     skip : {"none", "residual", "gated"}, default="none"
@@ -625,8 +658,8 @@ default="dmpnn"
         *,
         pretrained=None,
         conv="dmpnn",
-        hidden_dim=300,
-        n_layers=3,
+        hidden_dim="auto",
+        n_layers="auto",
         batch_norm=False,
         skip="none",
         n_heads=4,

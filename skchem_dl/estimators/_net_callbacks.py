@@ -56,7 +56,10 @@ def make_callbacks(
     -------
     list of skorch callbacks
     """
-    callbacks: list[Any] = [make_schedule(lr_schedule), EpochMetrics(task.metrics)]
+    callbacks: list[Any] = [
+        make_schedule(lr_schedule),
+        EpochMetrics(task.metrics, task.measures_training),
+    ]
     if logger is not None:
         callbacks.append(GradientNorm())  # before it is clipped
     if max_grad_norm is not None:

@@ -69,7 +69,7 @@ def make_net(
         weight_decay=float(estimator.weight_decay),
         batch_size=resolve_batch_size(estimator.batch_size, n_rows),
         predict_batch_size=estimator.predict_batch_size,
-        max_epochs=estimator._n_epochs(),
+        max_epochs=estimator._n_epochs() if tracking else 1,
         iterator_valid__batch_size=estimator.predict_batch_size,
         train_split=None,
         callbacks=make_callbacks(

@@ -13,6 +13,9 @@ from skchem_dl.graphs import GraphSchema
 from skchem_dl.persistence import load
 
 BUNDLED = ("base-v1",)  # files of skchem_dl/weights; the last is what "auto" stands for
+_FIT_FIRST = (
+    " Fit it first. In a parameter grid pass its weights_, because searches clone estimators."
+)
 # Parameters of `GNN` that decide which weights it has, and what they mean.
 ARCHITECTURE = (
     "conv",
@@ -48,7 +51,7 @@ class PretrainedWeights:
     arrays : dict of str to ndarray of any shape
         Weights by the name they have in the network, float32 or float16.
     card : dict of str to object, default=None
-        What a user should know of them: data, recipe, date.
+        Provenance: training data, recipe and software versions.
 
     See Also
     --------
@@ -59,7 +62,7 @@ class PretrainedWeights:
     >>> from skchem_dl.pretraining import MolGNNPretrainer
     >>> pretrainer = MolGNNPretrainer(hidden_dim=16, max_epochs=1, random_state=0)
     >>> pretrainer.fit(["CCO", "c1ccccc1O", "CC(=O)N", "CCN"]).weights_
-    PretrainedWeights(conv='dmpnn', hidden_dim=16, n_layers=3, 17 arrays)
+    PretrainedWeights(conv='dmpnn', hidden_dim=16, n_layers=3, 8 arrays)
     """
 
     architecture: Mapping[str, Any]
@@ -88,7 +91,10 @@ class PretrainedWeights:
         PretrainedWeights
             With arrays of that type.
         """
-        arrays = {name: values.astype(dtype) for name, values in self.arrays.items()}
+        arrays = {
+            name: values.astype(dtype) if values.dtype.kind == "f" else values
+            for name, values in self.arrays.items()
+        }
         return PretrainedWeights(self.architecture, self.schema, arrays, self.card)
 
 
@@ -96,20 +102,19 @@ def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:
     """Return the weights that a parameter ``pretrained`` stands for."""
     if pretrained is None or isinstance(pretrained, PretrainedWeights):
         return pretrained
+    found = pretrained
     if isinstance(pretrained, str | os.PathLike):
         name = BUNDLED[-1] if pretrained == "auto" else os.fspath(pretrained)
-        pretrained = _bundled(name) if name in BUNDLED else _read_file(name)
-    weights = getattr(pretrained, "weights_", None)  # of a fitted pretrainer
-    if isinstance(pretrained, PretrainedWeights):
-        weights = pretrained
-    if not isinstance(weights, PretrainedWeights):
-        kind = type(pretrained).__name__
-        fit_first = " Fit it; in a grid of a search, which clones it, pass its weights_."
-        raise TypeError(
-            f"pretrained={pretrained!r}; expected None, 'auto', one of {BUNDLED}, a file, or a "
-            f"fitted MolGNNPretrainer.{fit_first if kind == 'MolGNNPretrainer' else ''}"
-        )
-    return weights
+        found = _bundled(name) if name in BUNDLED else _read_file(name)
+    weights = getattr(found, "weights_", found)  # of a fitted pretrainer
+    if isinstance(weights, PretrainedWeights):
+        return weights
+    unfitted = type(found).__name__ == "MolGNNPretrainer"
+    raise TypeError(
+        f"pretrained={pretrained!r} is of type {type(found).__name__}; expected None, 'auto', one "
+        f"of {BUNDLED}, a file of pretrained weights, or a fitted MolGNNPretrainer."
+        + (_FIT_FIRST if unfitted else "")
+    )
 
 
 @cache

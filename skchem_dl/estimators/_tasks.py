@@ -39,6 +39,7 @@ class RegressionTask:
 
     watched = None  # by early stopping: the loss, which weighs all tasks alike
     is_numeric = True
+    measures_training = True
 
     def __init__(self, y: np.ndarray, normalize: bool, weight: np.ndarray | None = None) -> None:
         self.one_column = y.ndim == 1
@@ -101,6 +102,7 @@ class ClassificationTask:
     # By early stopping: on unlike molecules the loss soon rises while the ranking still improves.
     watched = "roc_auc"
     is_numeric = False
+    measures_training = True
 
     def __init__(self, y: np.ndarray) -> None:
         self.multilabel = y.ndim == 2

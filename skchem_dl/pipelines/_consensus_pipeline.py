@@ -45,7 +45,7 @@ def make_consensus_pipeline(
         For `make_gnn_pipeline`, which makes the network: ``{"max_epochs": 30}``, for instance.
     max_kernel_rows : int, default=5000
         The kernel methods are fitted on at most so many molecules, drawn at random, as their memory
-        grows with the square of the number. Their weight then tells what that is worth.
+        grows with the square of the number. The weights account for the resulting loss of accuracy.
     n_jobs : int, default=None
         Worker processes of the featurizer, unless one is given, and of the fits.
     random_state : int, RandomState instance or None, default=None
@@ -110,7 +110,7 @@ def _members(
         ],
         "trees": [("features", MoleculeFeatures()), *fold, ("estimator", trees)],
     }
-    if network.pretrained is None:
+    if network._resolve_pretrained() is None:
         del steps["embedding"]
     return [(name, Pipeline(its_steps)) for name, its_steps in steps.items()]
 

@@ -1,6 +1,7 @@
 """Embeddings of molecules by pretrained weights, without any training."""
 
 from collections.abc import Mapping
+from copy import copy
 from numbers import Integral
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,21 +15,21 @@ from skchem_dl._fit_tasks import OneTaskMixin
 from skchem_dl._rows import spread_rows
 from skchem_dl.estimators._busy_waiting import limit_busy_waiting
 from skchem_dl.estimators._devices import PRECISIONS, autocast, check_precision, resolve_device
-from skchem_dl.estimators._pretrained import PretrainedWeights, resolve_pretrained
+from skchem_dl.estimators._pretrained import BUNDLED, PretrainedWeights, resolve_pretrained
 from skchem_dl.features import MolGraphizer
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.graphs import MolGraphs
 from skchem_dl.nn import GNN, GraphBatch
 
-_modules: WeakKeyDictionary[PretrainedWeights, GNN] = WeakKeyDictionary()
+_modules: WeakKeyDictionary[PretrainedWeights, dict[str, GNN]] = WeakKeyDictionary()
 
 
 class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
-    """Compute embeddings of molecules with a pretrained network that stays as it is.
+    """Compute molecule embeddings with a frozen pretrained network.
 
-    The embeddings are features for any model of scikit-learn (ridge, support vector and Gaussian
-    process regression, nearest neighbors, clustering, maps), from a network that learned RDKit's
-    descriptors and substructures, but at the speed of graphs: a millisecond a molecule.
+    The embeddings are features for any model of scikit-learn: ridge, support vector and Gaussian
+    process regression, nearest neighbors, clustering, maps. The network was trained to predict
+    RDKit descriptors and substructures. Embedding takes less than a millisecond per molecule.
 
     Parameters
     ----------
@@ -96,6 +97,21 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         self.precision = precision
         self.device = device
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, without those of a pretrainer that holds the weights.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored; present for API consistency by convention.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=False)
+
     def fit(self, X: Any, y: Any = None) -> "PretrainedEmbedder":
         """Check the parameters and the kind of input; nothing is learned.
 
@@ -152,7 +168,7 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
             )
         valid = graphs.n_atoms > 0
         rows = np.flatnonzero(valid)
-        embedded = self._embed(_module_of(weights), graphs, rows)
+        embedded = self._embed(weights, graphs, rows)
         return spread_rows(embedded, valid)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -168,16 +184,22 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         names : ndarray of shape (h,), of str
             One for each column.
         """
-        width = _module_of(self._weights()).embedding_dim
+        width = _module_of(self._weights(), "cpu").embedding_dim
         return np.array([f"embedding{i}" for i in range(width)], dtype=object)
 
     def __sklearn_clone__(self) -> "PretrainedEmbedder":
-        """Clone with the same weights: the clone of a fitted pretrainer has none."""
-        return type(self)(**self.get_params(deep=False))
+        """Clone with the same weights, instead of a pretrainer that holds them."""
+        bare = copy(self)
+        bare.pretrained = None
+        cloned = super(PretrainedEmbedder, bare).__sklearn_clone__()
+        cloned.pretrained = getattr(self.pretrained, "weights_", self.pretrained)
+        return cloned
 
     def __getstate_for_file__(self) -> dict[str, Any]:
-        """Return what `skchem_dl.save` writes: no folder of this machine."""
-        return {**vars(self), "memory": None}
+        """Return what `skchem_dl.save` writes: no folder and no file of this machine."""
+        bundled = isinstance(self.pretrained, str) and self.pretrained in ("auto", *BUNDLED)
+        pretrained = self.pretrained if bundled else self._weights()
+        return {**vars(self), "memory": None, "pretrained": pretrained}
 
     def __setstate_from_file__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({**state, "memory": None})
@@ -201,11 +223,11 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         names = ("on_invalid", "n_jobs", "smiles_column", "memory")
         return MolGraphizer(**{name: getattr(self, name) for name in names})
 
-    def _embed(self, module: GNN, graphs: MolGraphs, rows: np.ndarray) -> np.ndarray:
+    def _embed(self, weights: PretrainedWeights, graphs: MolGraphs, rows: np.ndarray) -> np.ndarray:
         """Embed the chosen molecules, batch after batch."""
         device = resolve_device(self.device)
         check_precision(self.precision, device)
-        module = module.to(device)
+        module = _module_of(weights, device)
         parts = [np.empty((0, module.embedding_dim), dtype=np.float32)]
         with torch.inference_mode(), autocast(device, self.precision), limit_busy_waiting(device):
             for start in range(0, len(rows), self.batch_size):
@@ -214,11 +236,12 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         return np.concatenate(parts)
 
 
-def _module_of(weights: PretrainedWeights) -> GNN:
-    """Return the network with these weights; it is built once."""
-    if weights not in _modules:
+def _module_of(weights: PretrainedWeights, device: str) -> GNN:
+    """Return the network with these weights; it is built once for each device."""
+    built = _modules.setdefault(weights, {})
+    if device not in built:
         architecture: Mapping[str, Any] = weights.architecture
         module = GNN(weights.schema, 1, **architecture).eval()
         module.load_pretrained(weights.arrays)
-        _modules[weights] = module
-    return _modules[weights]
+        built[device] = module.to(device)
+    return built[device]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from numbers import Integral, Real
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -17,12 +18,10 @@ from skchem_dl.estimators._base import _fitted_attributes
 from skchem_dl.estimators._data import TrainingRows
 from skchem_dl.estimators._engine import get_weights, run_rows
 from skchem_dl.estimators._gnn import _MolGNN
-from skchem_dl.estimators._inputs import GraphInputs
-from skchem_dl.estimators._pretrained import ARCHITECTURE, PretrainedWeights, resolve_pretrained
+from skchem_dl.estimators._pretrained import ARCHITECTURE, PretrainedWeights
 from skchem_dl.features import MolGraphizer, MorganFingerprinter, RDKitDescriptors
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.features._molecules import as_items
-from skchem_dl.graphs import MolGraphs
 from skchem_dl.pretraining._embedder import PretrainedEmbedder
 from skchem_dl.pretraining._targets import (
     PretrainingLoss,
@@ -37,6 +36,7 @@ _CHUNK_SIZE = 10_000  # molecules between two steps of the progress bar
 _MOST_HELD_OUT = 5_000
 _EMBEDDING = "head.0.0"  # first layer of the head, before its activation
 _LEAST_SCALE = 0.1  # of the median deviation
+_weights_of: WeakKeyDictionary[Any, PretrainedWeights] = WeakKeyDictionary()
 
 
 class MolGNNPretrainer(TransformerMixin, _MolGNN):
@@ -72,7 +72,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     activation : str, default="relu"
         Activation function; see `skchem_dl.nn.ACTIVATIONS`.
     dropout : float, default=0.0
-        Share of units left out after each layer.
+        Dropout probability after each layer.
     pretrained : str, path, PretrainedWeights or fitted MolGNNPretrainer, default=None
         Weights to start from, which then decide the architecture: pretraining that is continued
         on another collection.
@@ -106,9 +106,11 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         Whether an invalid molecule raises `InvalidMoleculeError`, or is left out with a warning.
     n_jobs : int, default=None
         Worker processes that compute descriptors.
+    smiles_column : str or int, default=None
+        The column of SMILES, if X has several columns.
     memory : str, path, joblib.Memory or FeatureCache, default=None
-        A folder that keeps descriptors and fingerprints: where a fit was killed, the next one does
-        not compute them again.
+        Cache folder for graphs, descriptors and fingerprints, so that a restarted fit does not
+        recompute them.
     device : str, default="auto"
         "auto" is a GPU if torch sees one, and the CPU otherwise.
     warm_start : bool, default=False
@@ -185,11 +187,12 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         **_MolGNN._parameter_constraints,
         **{
             name: BaseMolTransformer._parameter_constraints[name]
-            for name in ("on_invalid", "n_jobs", "memory")
+            for name in ("on_invalid", "n_jobs", "smiles_column", "memory")
         },
         "embedding_dim": [Interval(Integral, 1, None, closed="left"), None],
         "descriptors": RDKitDescriptors._parameter_constraints["descriptors"],
         "fp_size": [Interval(Integral, 0, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "bit_weight": [Interval(Real, 0, None, closed="left")],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
     }
@@ -204,6 +207,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     optimizer = "adamw"
     momentum = 0.9
     n_iter_no_change = n_members = 1
+    descriptors_: np.ndarray
 
     def __init__(
         self,
@@ -232,6 +236,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         precision="float32",
         on_invalid="raise",
         n_jobs=None,
+        smiles_column=None,
         memory=None,
         device="auto",
         warm_start=False,
@@ -265,6 +270,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         self.precision = precision
         self.on_invalid = on_invalid
         self.n_jobs = n_jobs
+        self.smiles_column = smiles_column
         self.memory = memory
         self.device = device
         self.warm_start = warm_start
@@ -298,7 +304,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         InvalidMoleculeError
             If some rows are not valid molecules and ``on_invalid="raise"``.
         ValueError
-            If a parameter is wrong, or fewer than two valid molecules are left.
+            If a parameter is wrong, fewer than two valid molecules are left, they have nothing to
+            learn from, or ``warm_start=True`` and their descriptors are others than before.
         """
         self._validate_params()
         if self.fp_size % 8:
@@ -306,18 +313,18 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         goes_on = self.warm_start and self.__sklearn_is_fitted__()
         report = FitReport(self, _fitted_attributes)
         with self._kept_whole():
-            items, _ = as_items(X)
-            inputs = self._read(X, reset=not goes_on)
-            rows = np.flatnonzero(inputs.valid)
+            items, _ = as_items(X, self.smiles_column)
+            graphs = self._graphizer().fit_transform(X)
+            rows = np.flatnonzero(graphs.n_atoms > 0)
             self.n_invalid_ = len(items) - len(rows)
             if len(rows) < 2:
                 raise ValueError(f"X has {len(rows)} valid molecule(s); expected at least 2.")
+            inputs = self._read(graphs[rows], reset=not goes_on)
+            del graphs
             report.begin(X, None, None, rows)
-            targets = self._make_targets([items[row] for row in rows.tolist()])
-            data = TrainingRows(GraphInputs(inputs.graphs[rows]), targets, np.arange(len(rows)))
-            training, validation = self._split(data)
-            self._train(training, validation, None, goes_on, report)
-            self._measure_embedding(training)
+            targets = self._make_targets([items[row] for row in rows.tolist()], goes_on)
+            data = TrainingRows(inputs, targets, np.arange(len(rows)))
+            self._train_on(data, goes_on, report)
             report.end()
         return self
 
@@ -339,7 +346,7 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         InvalidMoleculeError
             If some rows are not valid molecules and ``on_invalid="raise"``.
         """
-        names = ("on_invalid", "n_jobs", "memory", "precision", "device")
+        names = ("on_invalid", "n_jobs", "smiles_column", "memory", "precision", "device")
         options = {name: getattr(self, name) for name in names}
         embedder = PretrainedEmbedder(self.weights_, **options, batch_size=self.predict_batch_size)
         return embedder.set_output(transform="default").transform(X)
@@ -382,24 +389,25 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     @property
     def weights_(self) -> PretrainedWeights:
         """The weights for other networks, up to the embedding."""
+        net = self.net_
+        if net not in _weights_of:
+            _weights_of[net] = self._standardized_weights()
+        return _weights_of[net]
+
+    def _standardized_weights(self) -> PretrainedWeights:
         arguments = self.net_.get_params_for("module")
-        architecture = {name: arguments[name] for name in ARCHITECTURE}
         arrays = get_weights(self.net_)
         weight, bias = arrays[f"{_EMBEDDING}.weight"], arrays[f"{_EMBEDDING}.bias"]
         body = {name: values for name, values in arrays.items() if not name.startswith("head.")}
         return PretrainedWeights(
-            {**architecture, "readout_dim": len(bias)},
+            {**{name: arguments[name] for name in ARCHITECTURE}, "readout_dim": len(bias)},
             self.schema_,
             {
                 **body,
                 "projection.weight": weight / self.embedding_scale_[:, None],
                 "projection.bias": (bias - self.embedding_mean_) / self.embedding_scale_,
             },
-            {
-                "n_molecules": self._n_molecules,
-                "n_epochs": self.n_iter_,
-                "versions": {name: version(name) for name in ("skchem_dl", "rdkit", "torch")},
-            },
+            self._card,
         )
 
     def __sklearn_tags__(self):
@@ -410,17 +418,19 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _read(self, X: Any, *, reset: bool) -> GraphInputs:
-        if not isinstance(X, MolGraphs):
-            graphizer = MolGraphizer(
-                on_invalid=self.on_invalid, n_jobs=self.n_jobs, memory=self.memory
-            )
-            X = graphizer.fit_transform(X)
-        return super()._read(X, reset=reset)
+    def _graphizer(self) -> MolGraphizer:
+        names = ("on_invalid", "n_jobs", "smiles_column", "memory")
+        return MolGraphizer(**{name: getattr(self, name) for name in names})
 
     def _follow(self, weights: PretrainedWeights) -> dict[str, Any]:
         # The embedding is the first layer of the head, whose activation and output are not kept.
-        return {**super()._follow(weights), "readout_dim": None}
+        width = weights.architecture["readout_dim"]
+        if self.embedding_dim not in (None, width):
+            raise ValueError(
+                f"embedding_dim={self.embedding_dim} contradicts the pretrained weights, whose "
+                f"embedding has {width} columns. Leave embedding_dim out, or set pretrained=None."
+            )
+        return {**super()._follow(weights), "readout_dim": None, "head_dims": (width,)}
 
     def _pretrained_arrays(self) -> Mapping[str, np.ndarray] | None:
         known = super()._pretrained_arrays()
@@ -431,22 +441,27 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
     @property
     def head_dims(self) -> tuple[int]:
         """Width of the embedding, as the network takes it."""
-        known = resolve_pretrained(self.pretrained)
-        if known is not None:
-            return (known.architecture["readout_dim"],)
         return (self.embedding_dim or self.hidden_dim,)
 
     def _make_loss(self) -> nn.Module:
         return PretrainingLoss(self._task.n_descriptors, self._task.entropy, self.bit_weight)
 
-    def _make_targets(self, molecules: Sequence[Any]) -> PretrainingTargets:
+    def _make_targets(self, molecules: Sequence[Any], goes_on: bool) -> PretrainingTargets:
         """Compute descriptors and bits of valid molecules, and set the task."""
         options = {"on_invalid": "nan", "n_jobs": self.n_jobs, "memory": self.memory}
         featurizer = RDKitDescriptors(self.descriptors, **options)
         featurizer.set_output(transform="default").fit(molecules)
         values = np.concatenate([featurizer.transform(part) for part in self._parts(molecules)])
         scores, kept = normal_scores(values)
-        self.descriptors_ = featurizer.get_feature_names_out()[kept]
+        names = featurizer.get_feature_names_out()[kept]
+        if goes_on and names.tolist() != self.descriptors_.tolist():
+            other = sorted(set(names) ^ set(self.descriptors_))
+            raise ValueError(
+                f"warm_start=True continues with outputs for {len(self.descriptors_)} descriptors, "
+                f"but in these molecules others vary ({', '.join(other)}). To learn these, start a "
+                "new pretrainer from this one: MolGNNPretrainer(pretrained=...)."
+            )
+        self.descriptors_ = names
         del values
         bits = np.empty((len(molecules), 0), dtype=np.uint8)
         if self.fp_size:
@@ -455,8 +470,26 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
             parts = [fingerprinter.transform(part) for part in self._parts(molecules)]
             bits = np.concatenate([pack_bits(part) for part in parts])
         targets = PretrainingTargets(scores, bits)
+        if not (len(names) or np.ptp(bits, axis=0).any()):
+            raise ValueError(
+                f"All {len(molecules)} molecules have the same descriptors and bits; expected "
+                "molecules that differ."
+            )
         self._task = PretrainingTask(targets.n_descriptors, targets.n_bits, mean_entropy(bits))
         return targets
+
+    def _train_on(self, data: TrainingRows, goes_on: bool, report: FitReport) -> None:
+        """Train, and measure the embedding of the network, also of one that was interrupted."""
+        before = vars(self).get("nets_")
+        training, validation = self._split(data)
+        try:
+            self._train(training, validation, None, goes_on, report)
+        finally:
+            if vars(self).get("nets_") is not before:
+                self._measure_embedding(training)
+                versions = {name: version(name) for name in ("skchem_dl", "rdkit", "torch")}
+                counts = {"n_molecules": len(data), "n_epochs": self.n_iter_}
+                self._card = {**counts, "versions": versions}
 
     def _measure_embedding(self, data: TrainingRows) -> None:
         """Set mean and deviation of the embedding; nearly constant columns are not blown up."""
@@ -475,9 +508,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
             yield molecules[start : start + _CHUNK_SIZE]
 
     def _split(self, data: TrainingRows) -> tuple[TrainingRows, TrainingRows | None]:
-        """Hold molecules out for validation."""
-        self._n_molecules = len(data)
-        n = min(round(self.validation_fraction * len(data)), _MOST_HELD_OUT)
+        """Hold molecules out for validation, but not all."""
+        n = min(round(self.validation_fraction * len(data)), _MOST_HELD_OUT, len(data) - 1)
         if not n:
             return data, None
         rows = np.random.default_rng(0).permutation(data.rows)

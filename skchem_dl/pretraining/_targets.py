@@ -13,7 +13,7 @@ from skchem_dl.estimators._task_metrics import mean_of_defined, regression_metri
 from skchem_dl.estimators._tasks import RegressionTask
 
 _WINSORIZED_AT = 6.0  # standard deviations
-_LEAST_SHARE = 1e-4  # of the molecules, in which a descriptor has another value than in the rest
+_LEAST_SHARE = 1e-4  # minimum fraction of molecules that differ from the most common value
 
 
 class PretrainingTargets:
@@ -50,7 +50,7 @@ class PretrainingTargets:
         return np.concatenate(parts, axis=1, dtype=np.float32)
 
     def arrays(self) -> list[np.ndarray]:
-        """Return all that it holds, to tell it from others."""
+        """Return the underlying arrays, for hashing."""
         return [self.scores, self.bits]
 
 
@@ -96,7 +96,7 @@ def pack_bits(counts: sp.csr_array) -> np.ndarray:
 
 
 class PretrainingTask(RegressionTask):
-    """Descriptors, of which metrics are computed, and substructures.
+    """Descriptors, of which metrics are computed for validation molecules, and substructures.
 
     Parameters
     ----------
@@ -104,6 +104,8 @@ class PretrainingTask(RegressionTask):
     entropy : float
         Mean entropy of the substructures, in nats.
     """
+
+    measures_training = False  # a million rows of outputs do not fit in memory
 
     def __init__(self, n_descriptors: int, n_bits: int, entropy: float) -> None:
         super().__init__(np.zeros((1, n_descriptors + n_bits)), normalize=False)

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 import skchem_dl
 from skchem_dl import MolGNNClassifier, MolGNNRegressor, MolGraphizer, RDKitDescriptors
 from skchem_dl.graphs import GraphSchema
-from skchem_dl.pipelines import make_gnn_pipeline
+from skchem_dl.pipelines import ConsensusRegressor, make_gnn_pipeline
 from skchem_dl.pretraining import PretrainedWeights
 
 
@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_refused(model, graphs, molecules, params, message)
 
 
 def test_other_objects_are_refused(model, graphs, molecules):
-    with pytest.raises(TypeError, match="pretrained=3; expected None"):
+    with pytest.raises(TypeError, match="pretrained=3 is of type int; expected None"):
         model.set_params(pretrained=3).fit(graphs, molecules[1])
 
 
@@ -105,7 +105,8 @@ def test_a_saved_model_does_not_need_the_file_of_weights(
     model, pretrainer, graphs, molecules, tmp_path
 ):
     skchem_dl.save(pretrainer.weights_, tmp_path / "weights.skchem")
-    model.set_params(pretrained=tmp_path / "weights.skchem").fit(graphs, molecules[1])
+    model.set_params(pretrained=tmp_path / "weights.skchem", max_epochs="auto")
+    model.fit(graphs, molecules[1])
     expected = model.predict(graphs)
     skchem_dl.save(model, tmp_path / "model.skchem")
     (tmp_path / "weights.skchem").unlink()
@@ -169,11 +170,60 @@ def test_searches_and_cross_validation(pretrainer, molecules):
 
 
 def test_an_unfitted_pretrainer_is_refused(model, pretrainer, graphs, molecules):
-    with pytest.raises(TypeError, match=r"expected None, 'auto', one of .* Fit it; in a grid"):
+    with pytest.raises(TypeError, match=r"expected None, 'auto', one of .* Fit it first"):
         model.set_params(pretrained=clone(pretrainer)).fit(graphs, molecules[1])
 
 
 def test_clones_share_the_weights(model, pretrainer):
-    assert clone(model).pretrained is pretrainer
     weights = pretrainer.weights_
+    assert clone(model).pretrained is weights
     assert clone(model.set_params(pretrained=weights)).pretrained is weights
+    assert clone(model.set_params(pretrained="base-v1")).pretrained == "base-v1"
+
+
+def test_a_consensus_leaves_the_pretrainer_as_it_is(pretrainer, molecules):
+    X, y = molecules
+    before = pretrainer.get_params()
+    network = make_gnn_pipeline(pretrained=pretrainer, max_epochs=1)
+    ConsensusRegressor([("a", network), ("b", clone(network))], random_state=0, cv=2).fit(X, y)
+    assert pretrainer.get_params() == before
+    assert not any("pretrained__" in name for name in network.get_params())
+
+
+def test_auto_starts_from_random_weights_if_an_architecture_is_set(graphs, molecules):
+    y = molecules[1]
+    for params, width in (({}, 450), ({"hidden_dim": 300}, 300), ({"readout": "mean"}, 300)):
+        pipeline = make_gnn_pipeline(max_epochs=1, **params)
+        network = pipeline[-1].fit(graphs[:20], y[:20])
+        assert network.module_.conv.hidden.out_features == width
+    explicit = MolGNNRegressor(pretrained="base-v1", hidden_dim=300)
+    with pytest.raises(ValueError, match=r"hidden_dim=300 contradicts .* is 450"):
+        explicit.fit(graphs, y)
+
+
+def test_epochs_follow_the_start(graphs, molecules):
+    fitted = MolGNNRegressor(pretrained="auto", random_state=0).fit(graphs[:5], molecules[1][:5])
+    assert fitted.n_iter_ == 20
+    fitted = MolGNNRegressor(hidden_dim=8, random_state=0).fit(graphs[:5], molecules[1][:5])
+    assert fitted.n_iter_ == 50
+
+
+def test_pretrained_weights_learn_more_slowly_than_the_head(model, graphs, molecules):
+    model.fit(graphs, molecules[1])
+    rates = {group.get("lr_factor", 1.0) for group in model.net_.optimizer_.param_groups}
+    assert rates == {1.0, model._pretrained_lr_factor}
+    body = model.module_.projection.weight
+    (group,) = (
+        group
+        for group in model.net_.optimizer_.param_groups
+        if any(parameter is body for parameter in group["params"])
+    )
+    assert group["lr_factor"] == model._pretrained_lr_factor < 1
+
+
+def test_warm_start_refuses_other_weights(model, pretrainer, graphs, molecules):
+    model.set_params(warm_start=True).fit(graphs, molecules[1])
+    with pytest.raises(ValueError, match="pretrained=None now stands for other weights"):
+        model.set_params(pretrained=None).fit(graphs, molecules[1])
+    with pytest.raises(ValueError, match="hidden_dim=32 contradicts"):
+        model.set_params(pretrained=pretrainer, hidden_dim=32).fit(graphs, molecules[1])

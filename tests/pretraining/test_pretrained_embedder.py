@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 
 import skchem_dl
-from skchem_dl import MolGraphizer
+from skchem_dl import MolGraphizer, RDKitDescriptors
 from skchem_dl.exceptions import InvalidMoleculeError, InvalidMoleculeWarning
 from skchem_dl.pretraining import PretrainedEmbedder
 
@@ -47,6 +47,30 @@ def test_a_saved_pipeline_predicts_the_same(pretrainer, molecules, tmp_path):
     again = skchem_dl.load(tmp_path / "model.skchem")
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     assert clone(model)[0].pretrained is model[0].pretrained
+
+
+def test_a_saved_embedder_does_not_need_the_file_of_weights(pretrainer, molecules, tmp_path):
+    path = tmp_path / "weights.skchem"
+    skchem_dl.save(pretrainer.weights_, path)
+    embedder = PretrainedEmbedder(path)
+    expected = embedder.transform(molecules[0])
+    skchem_dl.save(embedder, tmp_path / "embedder.skchem")
+    path.unlink()
+    loaded = skchem_dl.load(tmp_path / "embedder.skchem")
+    np.testing.assert_array_equal(loaded.transform(molecules[0]), expected)
+
+
+def test_molecule_features_are_no_part_of_the_embedding(pretrainer, molecules):
+    X = molecules[0]
+    graphs = MolGraphizer(molecule_features=RDKitDescriptors(["TPSA"])).fit_transform(X)
+    found = PretrainedEmbedder(pretrainer).transform(graphs)
+    np.testing.assert_allclose(found, pretrainer.transform(X), atol=1e-6)
+
+
+def test_clones_keep_the_output_container(pretrainer):
+    embedder = PretrainedEmbedder(pretrainer).set_output(transform="pandas")
+    frame = clone(embedder).fit_transform(["CCO", "C"])
+    assert frame.columns[0] == "embedding0"
 
 
 def test_the_weights_of_the_package_predict_solubility(molecules):

@@ -1,6 +1,7 @@
 """Pretraining on molecules alone."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from rdkit import Chem
 from sklearn.base import clone
@@ -106,6 +107,81 @@ def test_pretraining_continues_from_other_weights(pretrainer, molecules):
     assert 0 < np.abs(end - start).max() < 0.2
 
 
+def test_a_sorted_collection_is_sampled(pretrainer, molecules, monkeypatch):
+    monkeypatch.setattr("skchem_dl.pretraining._pretrainer._MOST_HELD_OUT", 40)
+    X = sorted(molecules[0], key=len)
+    model = quick(pretrainer, validation_fraction=0.0).fit(X)
+    assert np.abs(model.transform(X).mean(axis=0)).max() < 0.6
+
+
+def test_ctrl_c_leaves_the_pretrainer_fitted(pretrainer, molecules):
+    from skorch.callbacks import Callback
+
+    class Interrupt(Callback):
+        def on_batch_end(self, net, training=False, **kwargs):
+            if len(net.history) == 2:
+                raise KeyboardInterrupt
+
+    model = clone(pretrainer).set_params(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(molecules[0])
+    embedded = model.transform(molecules[0])
+    np.testing.assert_allclose(embedded.mean(axis=0), 0, atol=0.2)
+
+
+def test_little_memory_is_held_during_an_epoch(pretrainer, molecules):
+    from skorch.callbacks import Callback
+
+    class Weigh(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            seen = [c._seen for _, c in net.callbacks_ if hasattr(c, "_seen")]
+            Weigh.rows = [len(t) for one in seen for part in one.values() for t, _ in part]
+
+    quick(pretrainer, callbacks=[Weigh()], validation_fraction=0.05).fit(molecules[0])
+    assert sum(Weigh.rows) <= 6  # those held out
+
+
+def test_nothing_to_learn_is_refused(pretrainer):
+    with pytest.raises(ValueError, match="All 3 molecules have the same descriptors and bits"):
+        quick(pretrainer).fit(["CCO", "OCC", "C(O)C"])
+
+
+def test_two_molecules_and_any_share_held_out(pretrainer):
+    model = quick(pretrainer, validation_fraction=0.9).fit(["CCO", "c1ccccc1"])
+    assert model.history_[-1]["train_loss"] > 0
+
+
+def test_warm_start_refuses_other_descriptors(pretrainer):
+    model = quick(pretrainer, warm_start=True).fit(["CCO", "CCCO", "c1ccccc1O"])
+    with pytest.raises(ValueError, match=r"continues with outputs for 3 descriptors, .*RingCount"):
+        model.fit(["CCO", "CCCO", "CCN"])
+
+
+def test_embedding_dim_and_weights_have_to_agree(pretrainer, molecules):
+    with pytest.raises(ValueError, match=r"embedding_dim=8 contradicts .* has 16 columns"):
+        MolGNNPretrainer(pretrained=pretrainer, embedding_dim=8).fit(molecules[0])
+    model = quick(pretrainer, embedding_dim=8).fit(molecules[0])
+    assert model.transform(["CCO"]).shape == (1, 8)
+
+
+def test_a_column_of_a_frame(pretrainer, molecules):
+    frame = pd.DataFrame({"id": range(120), "smiles": molecules[0]}, index=range(5, 125))
+    model = quick(pretrainer, smiles_column="smiles").fit(frame)
+    assert_same_weights(model, quick(pretrainer).fit(molecules[0]))
+    assert model.transform(frame[:3]).shape == (3, 16)
+
+
+def test_a_pretrainer_that_continued_from_a_file_loads_without_it(pretrainer, molecules, tmp_path):
+    path = tmp_path / "weights.skchem"
+    skchem_dl.save(pretrainer.weights_, path)
+    model = MolGNNPretrainer(pretrained=path, descriptors=["MolMR"], max_epochs=1)
+    expected = model.fit(molecules[0]).transform(["CCO"])
+    skchem_dl.save(model, tmp_path / "model.skchem")
+    path.unlink()
+    loaded = skchem_dl.load(tmp_path / "model.skchem")
+    np.testing.assert_array_equal(loaded.transform(["CCO"]), expected)
+
+
 def test_a_killed_fit_is_continued(pretrainer, molecules, tmp_path):
     from skorch.callbacks import Callback
 
@@ -133,7 +209,7 @@ def test_columns_of_the_embedding_are_standardized(pretrainer, molecules):
 
 def test_the_embedding_predicts_the_targets(pretrainer, molecules):
     graphs = MolGraphizer().fit_transform(molecules[0])
-    embedded = pretrainer.transform(graphs)
+    embedded = pretrainer.transform(molecules[0])
     embedded = embedded * pretrainer.embedding_scale_ + pretrainer.embedding_mean_
     output = pretrainer.module_.head[1]
     expected = np.maximum(embedded, 0) @ output.weight.detach().numpy().T

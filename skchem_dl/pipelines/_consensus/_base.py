@@ -228,7 +228,9 @@ class BaseConsensus(_BaseHeterogeneousEnsemble):
 
     def _average(self, predictions: np.ndarray) -> np.ndarray:
         """Return the weighted mean of the members' predictions, (M, n, c) -> (n, c)."""
-        return np.einsum("mnc,mc->nc", predictions, self._column_weights(predictions.shape[2]))
+        weights = self._column_weights(predictions.shape[2])
+        known = np.where(weights[:, None] == 0, 0.0, predictions)  # NaN times 0 is NaN
+        return np.einsum("mnc,mc->nc", known, weights)
 
     def _column_weights(self, n_columns: int) -> np.ndarray:
         """Return the weights of each column of predictions, (M, c)."""
