@@ -162,7 +162,7 @@ def pipeline(name: str) -> Fit:
 
 @contender(
     OURS,
-    remark="skchem_dl without a word more is `make_gnn_pipeline()`; each network has 50 epochs.",
+    remark="skchem_dl without a word more is `make_gnn_pipeline()` with default parameters.",
 )
 def gnn(case: Case) -> Fit:
     return pipeline("gnn")

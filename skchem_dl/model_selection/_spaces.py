@@ -86,6 +86,7 @@ _LARGE: dict[str, dict[str, list | _Range]] = {
     "RidgeCV": {},
     "LogisticRegressionCV": {},
 }
+_ARCHITECTURE = ("conv", "hidden_dim", "n_layers", "readout")
 _SIZES: dict[str, Mapping[str, Mapping[str, list | _Range]]] = {"small": _SMALL, "large": _LARGE}
 _LIBRARIES = ("sklearn", "optuna")
 
@@ -97,7 +98,8 @@ def param_space(
 
     The small spaces are grids of a dozen candidates, the defaults among them, for a first look. The
     large ones have seven to ten parameters, learning rates and penalties as continuous ranges, and
-    are to be sampled, 30 to 100 times. Networks stay small enough for a few processor cores.
+    are to be sampled, 30 to 100 times. Networks stay small enough for a few processor cores. Those
+    that start from pretrained weights keep their architecture.
 
     Parameters
     ----------
@@ -162,7 +164,9 @@ def param_space(
         raise ValueError(f"library={library!r}; expected one of {_LIBRARIES}.")
     prefix, model, kind = _find_model(estimator)
     space: dict[str, Any] = dict(_SIZES[size][kind])
-    if "conv" in space:
+    if getattr(model, "pretrained", None) is not None:  # its weights decide the architecture
+        space = {name: values for name, values in space.items() if name not in _ARCHITECTURE}
+    elif "conv" in space:
         space["hidden_dim"] = _divisible(space["hidden_dim"], model.n_heads)
     convert: Callable[[Any], Any] = _for_sklearn if library == "sklearn" else _for_optuna
     return {f"{prefix}{name}": convert(values) for name, values in space.items()}

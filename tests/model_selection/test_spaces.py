@@ -109,12 +109,22 @@ def test_small_spaces_are_grids_of_a_dozen(kind):
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_defaults_are_in_the_spaces(kind):
-    defaults = kind().get_params()
+    auto = {"hidden_dim": 300, "n_layers": 3}  # what "auto" is for random weights
+    defaults = {
+        n: auto[n] if v == "auto" and n in auto else v for n, v in kind().get_params().items()
+    }
     assert any(params.items() <= defaults.items() for params in ParameterGrid(param_space(kind())))
     space = param_space(kind(), "large", library="optuna")
     outside = [n for n in space if n != "weight_decay" and not _holds(space[n], defaults[n])]
     assert outside == []
     assert defaults["weight_decay"] <= space["weight_decay"].high  # 0 is at no logarithmic scale
+
+
+def test_pretrained_networks_keep_their_architecture():
+    space = param_space(make_gnn_pipeline(), "large")
+    assert "estimator__lr" in space
+    assert not {"estimator__hidden_dim", "estimator__conv"} & set(space)
+    assert "estimator__hidden_dim" in param_space(make_gnn_pipeline(pretrained=None), "large")
 
 
 def _holds(distribution, value):
@@ -139,7 +149,7 @@ def test_prefixes():
     def prefixed(prefix):
         return {prefix + name for name in names}
 
-    gnn = make_gnn_pipeline()
+    gnn = make_gnn_pipeline(pretrained=None)
     assert set(param_space(make_pipeline(MolGraphizer(), MolGNNRegressor()))) == prefixed(
         "molgnnregressor__"
     )

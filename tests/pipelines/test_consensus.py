@@ -28,6 +28,7 @@ from skchem_dl.pipelines import (
     make_linear_pipeline,
     make_neighbors_pipeline,
 )
+from skchem_dl.pretraining import PretrainedEmbedder
 
 SMILES, LOG_S = load_solubility(return_X_y=True)
 SMILES, LOG_S = SMILES[::8], LOG_S[::8]
@@ -430,7 +431,7 @@ def test_wrong_targets_and_groups():
 def test_a_pipeline_learns_from_smiles():
     model = quick().fit(SMILES[:100], LOG_S[:100])
     consensus = model["estimator"]
-    assert list(consensus.named_estimators_) == ["network", "embedding", "kernel", "trees"]
+    assert list(consensus.named_estimators_) == ["network", "kernel", "trees"]
     assert model.score(SMILES[100:], LOG_S[100:]) > 0.5
     again = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(again.predict(SMILES), model.predict(SMILES))
@@ -445,6 +446,18 @@ def test_a_pipeline_learns_from_smiles():
     for name, alone in (("trees", boosting), ("kernel", kernel)):
         found = consensus.named_estimators_[name].predict(graphs)
         np.testing.assert_allclose(found, alone.predict(SMILES), rtol=1e-5)
+
+
+def test_a_pretrained_network_brings_its_embedding():
+    model = make_consensus_pipeline(network_params={"max_epochs": 1}, cv=2, random_state=0)
+    model["estimator"].estimators[-1][1].set_params(estimator__estimator__max_iter=20)
+    consensus = model.fit(SMILES[:100], LOG_S[:100])["estimator"]
+    assert list(consensus.named_estimators_) == ["network", "embedding", "kernel", "trees"]
+    assert model.score(SMILES[100:], LOG_S[100:]) > 0.7
+    graphs = model["featurizer"].transform(SMILES[100:])
+    kernel = make_kernel_pipeline(featurizer=PretrainedEmbedder()).fit(SMILES[:100], LOG_S[:100])
+    found = consensus.named_estimators_["embedding"].predict(graphs)
+    np.testing.assert_allclose(found, kernel.predict(SMILES[100:]), rtol=1e-4)
 
 
 def test_a_pipeline_of_classes_and_of_several_targets_with_invalid_molecules():
