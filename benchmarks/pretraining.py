@@ -61,6 +61,7 @@ CANDIDATES = {
     "fine-tuned, 20 epochs": tuned,
     "fine-tuned, 20 epochs, all at one rate": lambda: tuned(lr_factor=1.0),
     "fine-tuned, 20 epochs, a tenth of the rate": lambda: tuned(lr_factor=0.1),
+    "fine-tuned, 17 epochs": lambda: tuned(17),
     "fine-tuned, 12 epochs": lambda: tuned(12),
     "fine-tuned, 40 epochs": lambda: tuned(40),
     "fine-tuned, 20 epochs, twice the rate": lambda: tuned(lr=2e-3),

@@ -30,7 +30,7 @@ from skchem_dl.nn import (
 from skchem_dl.preprocessing import standardize
 
 _POSITIVE = [Interval(Integral, 1, None, closed="left")]
-_EPOCHS, _EPOCHS_OF_FINE_TUNING = 50, 20
+_EPOCHS, _EPOCHS_OF_FINE_TUNING = 50, 17  # 17 take as long as 50 of the smaller network
 _AUTO = {"hidden_dim": 300, "n_layers": 3}  # of networks that start from random weights
 
 
@@ -284,7 +284,7 @@ default="dmpnn"
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int or "auto", default="auto"
-        Passes over the training molecules; "auto" is 50, or 20 from pretrained weights.
+        Passes over the training molecules; "auto" is 50, or 17 from pretrained weights.
     early_stopping : bool, default=False
         Hold molecules out, stop when their loss (averaged over three epochs) no longer gets
         better, and restore the best epoch.
@@ -552,7 +552,7 @@ default="dmpnn"
     predict_batch_size : int, default=1024
         Molecules a step of prediction and validation; for memory and speed.
     max_epochs : int or "auto", default="auto"
-        Passes over the training molecules; "auto" is 50, or 20 from pretrained weights.
+        Passes over the training molecules; "auto" is 50, or 17 from pretrained weights.
     early_stopping : bool, default=False
         Hold molecules out, stop when their ROC AUC (averaged over three epochs) no longer gets
         better, and restore the best epoch.

@@ -203,7 +203,7 @@ def test_auto_starts_from_random_weights_if_an_architecture_is_set(graphs, molec
 
 def test_epochs_follow_the_start(graphs, molecules):
     fitted = MolGNNRegressor(pretrained="auto", random_state=0).fit(graphs[:5], molecules[1][:5])
-    assert fitted.n_iter_ == 20
+    assert fitted.n_iter_ == 17
     fitted = MolGNNRegressor(hidden_dim=8, random_state=0).fit(graphs[:5], molecules[1][:5])
     assert fitted.n_iter_ == 50
 
