@@ -16,22 +16,12 @@ class CopiedMixin(BaseEstimator):
     callbacks: Any
     nets_: Any
     precision: str
-    pretrained: Any  # of graph networks only
 
     def __sklearn_clone__(self) -> Any:
-        """Clone all parameters but the callbacks, whose arguments are shared.
-
-        Pretrained weights are shared as well, instead of a pretrainer that holds them: its clone
-        would not be fitted.
-        """
+        """Clone all parameters but the callbacks, whose arguments are shared."""
         bare = copy(self)
         bare.callbacks = None
-        pretrained = getattr(self, "pretrained", None)
-        if pretrained is not None:
-            bare.pretrained = None
         cloned = super(CopiedMixin, bare).__sklearn_clone__()
-        if pretrained is not None:
-            cloned.pretrained = getattr(pretrained, "weights_", pretrained)
         given = self.callbacks
         is_sequence = isinstance(given, list | tuple)  # `fit` refuses all else
         cloned.callbacks = type(given)(copy_callbacks(given)) if is_sequence else given

@@ -14,6 +14,7 @@ from skchem_dl.estimators._inputs import GraphInputs
 from skchem_dl.estimators._mixins import ClassificationMixin, RegressionMixin
 from skchem_dl.estimators._pretrained import (
     ARCHITECTURE,
+    PretrainedParameterMixin,
     PretrainedWeights,
     resolve_pretrained,
 )
@@ -34,7 +35,7 @@ _EPOCHS, _EPOCHS_OF_FINE_TUNING = 50, 17  # 17 take as long as 50 of the smaller
 _AUTO = {"hidden_dim": 300, "n_layers": 3}  # of networks that start from random weights
 
 
-class _MolGNN(BaseNeuralEstimator):
+class _MolGNN(PretrainedParameterMixin, BaseNeuralEstimator):
     _parameter_constraints: dict[str, list] = {
         **BaseNeuralEstimator._parameter_constraints,
         "pretrained": [object],
@@ -57,21 +58,6 @@ class _MolGNN(BaseNeuralEstimator):
         "backend": [StrOptions(set(BACKENDS))],
         "max_epochs": [*_POSITIVE, StrOptions({"auto"})],
     }
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, without those of a pretrainer that holds the weights.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Ignored; present for API consistency by convention.
-
-        Returns
-        -------
-        dict
-            Values by name.
-        """
-        return super().get_params(deep=False)
 
     _pretrained_lr_factor = 0.3  # chosen by folds; see benchmarks/pretraining.md
 

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from skchem_dl.graphs import GraphSchema
 from skchem_dl.persistence import load
@@ -96,6 +98,38 @@ class PretrainedWeights:
             for name, values in self.arrays.items()
         }
         return PretrainedWeights(self.architecture, self.schema, arrays, self.card)
+
+
+class PretrainedParameterMixin(BaseEstimator):
+    """An estimator with a parameter ``pretrained``, which may be a fitted pretrainer."""
+
+    pretrained: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters, without those of a pretrainer that holds the weights.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Ignored; present for API consistency by convention.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        return super().get_params(deep=False)
+
+    def __sklearn_clone__(self) -> Any:
+        """Clone with the same weights, instead of a pretrainer that holds them.
+
+        A clone of the pretrainer would not be fitted.
+        """
+        bare = copy(self)
+        bare.pretrained = None
+        cloned = super(PretrainedParameterMixin, bare).__sklearn_clone__()
+        cloned.pretrained = getattr(self.pretrained, "weights_", self.pretrained)
+        return cloned
 
 
 def resolve_pretrained(pretrained: Any) -> PretrainedWeights | None:

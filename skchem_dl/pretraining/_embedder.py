@@ -1,7 +1,6 @@
 """Embeddings of molecules by pretrained weights, without any training."""
 
 from collections.abc import Mapping
-from copy import copy
 from numbers import Integral
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,7 +14,12 @@ from skchem_dl._fit_tasks import OneTaskMixin
 from skchem_dl._rows import spread_rows
 from skchem_dl.estimators._busy_waiting import limit_busy_waiting
 from skchem_dl.estimators._devices import PRECISIONS, autocast, check_precision, resolve_device
-from skchem_dl.estimators._pretrained import BUNDLED, PretrainedWeights, resolve_pretrained
+from skchem_dl.estimators._pretrained import (
+    BUNDLED,
+    PretrainedParameterMixin,
+    PretrainedWeights,
+    resolve_pretrained,
+)
 from skchem_dl.features import MolGraphizer
 from skchem_dl.features._base import BaseMolTransformer
 from skchem_dl.graphs import MolGraphs
@@ -24,7 +28,7 @@ from skchem_dl.nn import GNN, GraphBatch
 _modules: WeakKeyDictionary[PretrainedWeights, dict[str, GNN]] = WeakKeyDictionary()
 
 
-class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
+class PretrainedEmbedder(OneTaskMixin, PretrainedParameterMixin, TransformerMixin, BaseEstimator):
     """Compute molecule embeddings with a frozen pretrained network.
 
     The embeddings are features for any model of scikit-learn: ridge, support vector and Gaussian
@@ -96,21 +100,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         self.batch_size = batch_size
         self.precision = precision
         self.device = device
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters, without those of a pretrainer that holds the weights.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Ignored; present for API consistency by convention.
-
-        Returns
-        -------
-        dict
-            Values by name.
-        """
-        return super().get_params(deep=False)
 
     def fit(self, X: Any, y: Any = None) -> "PretrainedEmbedder":
         """Check the parameters and the kind of input; nothing is learned.
@@ -186,14 +175,6 @@ class PretrainedEmbedder(OneTaskMixin, TransformerMixin, BaseEstimator):
         """
         width = _module_of(self._weights(), "cpu").embedding_dim
         return np.array([f"embedding{i}" for i in range(width)], dtype=object)
-
-    def __sklearn_clone__(self) -> "PretrainedEmbedder":
-        """Clone with the same weights, instead of a pretrainer that holds them."""
-        bare = copy(self)
-        bare.pretrained = None
-        cloned = super(PretrainedEmbedder, bare).__sklearn_clone__()
-        cloned.pretrained = getattr(self.pretrained, "weights_", self.pretrained)
-        return cloned
 
     def __getstate_for_file__(self) -> dict[str, Any]:
         """Return what `skchem_dl.save` writes: no folder and no file of this machine."""

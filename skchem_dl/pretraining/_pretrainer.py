@@ -467,8 +467,8 @@ class MolGNNPretrainer(TransformerMixin, _MolGNN):
         if self.fp_size:
             fingerprinter = MorganFingerprinter(fp_size=self.fp_size, sparse_output=True, **options)
             fingerprinter.set_output(transform="default").fit(molecules)
-            parts = [fingerprinter.transform(part) for part in self._parts(molecules)]
-            bits = np.concatenate([pack_bits(part) for part in parts])
+            parts = self._parts(molecules)
+            bits = np.concatenate([pack_bits(fingerprinter.transform(part)) for part in parts])
         targets = PretrainingTargets(scores, bits)
         if not (len(names) or np.ptp(bits, axis=0).any()):
             raise ValueError(
