@@ -409,7 +409,7 @@ class BaseNeuralEstimator(CallbackSupportMixin, CopiedMixin, BaseEstimator):
     def _take(self, nets: list[TrainingNet]) -> None:
         """Be fitted with these networks."""
         for net in nets:
-            net.checkpoints = None
+            net.checkpoints = net.pretrained = None
             for row in net.history:
                 row["batches"] = []  # of no more use, and most of a pickle
         self.nets_ = nets

@@ -101,6 +101,15 @@ def test_a_saved_or_pickled_model_predicts_the_same(model, graphs, molecules, tm
         np.testing.assert_array_equal(again.predict(graphs), expected)
 
 
+def test_a_pickle_holds_the_weights_once(pretrainer, graphs, molecules):
+    sizes = []
+    for pretrained in (None, pretrainer.weights_):
+        model = MolGNNRegressor(pretrained=pretrained, hidden_dim=16, max_epochs=1)
+        model.fit(graphs, molecules[1]).set_params(pretrained=None)
+        sizes.append(len(pickle.dumps(model.nets_)))
+    assert sizes[1] < sizes[0] + 12_000  # the projection, which the other one lacks
+
+
 def test_a_saved_model_does_not_need_the_file_of_weights(
     model, pretrainer, graphs, molecules, tmp_path
 ):
