@@ -87,6 +87,7 @@ _LARGE: dict[str, dict[str, list | _Range]] = {
     "LogisticRegressionCV": {},
 }
 _ARCHITECTURE = ("conv", "hidden_dim", "n_layers", "readout")
+_HEADS = [(300,), (300, 300)]  # of pretrained networks, which have a new one
 _SIZES: dict[str, Mapping[str, Mapping[str, list | _Range]]] = {"small": _SMALL, "large": _LARGE}
 _LIBRARIES = ("sklearn", "optuna")
 
@@ -99,7 +100,7 @@ def param_space(
     The small spaces are grids of a dozen candidates, the defaults among them, for a first look. The
     large ones have seven to ten parameters, learning rates and penalties as continuous ranges, and
     are to be sampled, 30 to 100 times. Networks stay small enough for a few processor cores. Those
-    that start from pretrained weights keep their architecture.
+    that start from pretrained weights keep their architecture, but for the head, which is new.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def param_space(
     >>> from skchem_dl.pipelines import make_gnn_pipeline
     >>> for name, values in param_space(make_gnn_pipeline()).items():
     ...     print(name, values)
-    estimator__n_layers [3, 5]
+    estimator__head_dims [(300,), (300, 300)]
     estimator__dropout [0.0, 0.2]
     estimator__lr [0.0005, 0.001, 0.002]
     """
@@ -165,7 +166,8 @@ def param_space(
     prefix, model, kind = _find_model(estimator)
     space: dict[str, Any] = dict(_SIZES[size][kind])
     if getattr(model, "pretrained", None) is not None:  # its weights decide the architecture
-        space = {name: values for name, values in space.items() if name not in _ARCHITECTURE}
+        rest = {name: values for name, values in space.items() if name not in _ARCHITECTURE}
+        space = {"head_dims": _HEADS, **rest}
     elif "conv" in space:
         space["hidden_dim"] = _divisible(space["hidden_dim"], model.n_heads)
     convert: Callable[[Any], Any] = _for_sklearn if library == "sklearn" else _for_optuna

@@ -122,7 +122,7 @@ def test_defaults_are_in_the_spaces(kind):
 
 def test_pretrained_networks_keep_their_architecture():
     space = param_space(make_gnn_pipeline(), "large")
-    assert "estimator__lr" in space
+    assert {"estimator__lr", "estimator__head_dims"} < set(space)
     assert not {"estimator__hidden_dim", "estimator__conv"} & set(space)
     assert "estimator__hidden_dim" in param_space(make_gnn_pipeline(pretrained=None), "large")
 
