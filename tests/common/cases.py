@@ -106,7 +106,7 @@ def _pipelines():
 
 
 def _wrapped(cls):
-    """Give what a wrapper is made of: an estimator, or several by name."""
+    """Return what a wrapper takes: an estimator, or several by name."""
     networks = skchem_dl.estimators
     if "estimators" not in inspect.signature(cls).parameters:
         return networks.FingerprintMLPRegressor()
